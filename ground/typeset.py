@@ -104,7 +104,7 @@ def uncovered(text: str, families: Sequence[str] = BODY, *, font_paths: Sequence
 
 def _shown(char: str) -> str:
     """The character itself, or U+XXXX when it has no look of its own."""
-    return f"U+{ord(char):04X}" if unicodedata.category(char) in {"Co", "Cs", "Cn"} else char
+    return char if char.isprintable() else f"U+{ord(char):04X}"
 
 
 # ---- one print ----------------------------------------------------------------------------------------------------------------
@@ -145,8 +145,8 @@ def _print(source: Path, data: Mapping[str, object], timestamp: int, folders: tu
         )
     except typst.TypstError as error:
         # PDF/A forbids a missing glyph, so typst refuses it too; this net holds the templates' own words and odd sequences.
-        if lost := "".join(re.findall(r'the text `"(.+?)"` could not be displayed', error.diagnostic)):
-            raise MissingGlyphs("".join(dict.fromkeys(lost))) from error
+        if lost := _refused(error.diagnostic):
+            raise MissingGlyphs(lost) from error
         raise
     for warning in warnings:
         _log.warning("typeset", template=source.stem, warning=warning.message)
@@ -210,10 +210,16 @@ class Library(NamedTuple):
         return [family for family in families if family in self.families]
 
 
+def _refused(diagnostic: str) -> str:
+    """The characters in typst's "the text … could not be displayed", each once; it writes unseen ones as \\u{1680}."""
+    texts = "".join(re.findall(r'the text `"(.+?)"` could not be displayed', diagnostic))
+    return "".join(dict.fromkeys(re.sub(r"\\u\{([0-9a-f]+)\}", lambda code: chr(int(code[1], 16)), texts)))
+
+
 def _forget(library: Library) -> None:
     """Give back the memory that typst keeps for the next print: 100 MB after a list of 1,053 people.
 
-    It drops what the last ten compilations have not used; so compile nothing ten times. Takes a fifth of a second.
+    It drops what the last ten compilations have not used; so compile nothing until then. Takes a fifth of a second.
     """
     for _ in range(11):
         typst.compile(b"", font_paths=library.fonts, ignore_system_fonts=True, format="svg")

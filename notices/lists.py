@@ -99,6 +99,8 @@ async def check_in_pdf(meeting: Meeting, url: str, *, font_paths: Sequence[Path]
         ValueError: `url` is empty or too long for a QR code (over about 2,300 letters).
         MissingGlyphs: like `name_list_pdf`.
     """
+    if not url:
+        raise ValueError("a QR code without a URL")
     modules = segno.make_qr(url, error="m").matrix
     data = _head(meeting, "签到码", "") | {"url": url, "modules": ["".join(map(str, row)) for row in modules]}
     return await typeset("check_in", data, at=meeting.printed_at, font_paths=font_paths)

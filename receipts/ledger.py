@@ -75,6 +75,8 @@ async def open_receipts(tx: Tx, subject: Subject, units: Sequence[tuple[int, str
     await tx.many(q.ARRIVED_INSERT, facts)
     await tx.run(q.TALLY_INSERT, subject=subject.id, total=len(units))
     tx.notify(f"subject:{subject.id}")
+    for unit, _ in units:
+        tx.notify(f"unit:{unit}")
 
 
 async def subject_of(tx: Tx, subject: int) -> Subject:

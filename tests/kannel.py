@@ -200,7 +200,7 @@ class Kannel:
                     await asyncio.sleep(0.02)
 
     async def _stop(self) -> None:
-        """End smsbox first: one that loses its bearerbox starts itself anew under another id. A full bearerbox takes long: 3 s."""
+        """End smsbox first: one that loses its bearerbox starts itself anew under another id. A busy bearerbox needs 10 s: 3."""
         for process in reversed(self._processes):
             if process.returncode is None:
                 process.terminate()

@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ground import audit
+from ground import audit, clock
 from ground.db import Tx
 from ground.directory import pinyin, policy
 from ground.directory import queries as q
-from ground.directory.directory import Actor, Contact, Person, Post
+from ground.directory import sessions
+from ground.directory.directory import Actor, Contact, Person, Post, Unit
 from ground.directory.policy import Role
+from ground.directory.units import AREA, like, scope
 from ground.errors import FieldError, Forbidden, Invalid, NotFound, Refused
 from ground.messages.sms import normal_mobile
 
@@ -39,6 +41,22 @@ class NewPerson(NamedTuple):
     name: str
     mobile: str
     email: str
+    role: str
+    position: str
+
+
+class Line(NamedTuple):
+    """A line of the list of people: one post."""
+
+    post_id: int
+    person_id: int
+    name: str
+    login: str
+    mobile: str
+    mobile_bad: str
+    last_seen_at: str | None
+    unit_code: str
+    unit: str
     role: str
     position: str
 
@@ -130,30 +148,77 @@ async def add(tx: Tx, new: NewPerson, unit: int, *, by: Actor | None, joined: bo
         Invalid: wrong fields, or the login is somebody else's. Refused: the roles clash (三员分立).
     """
     new = check(new)
-    person = await tx.one(q.PERSON_BY_LOGIN, Person, login=new.login)
-    if person is None:
-        id = int(
-            await tx.value(
-                q.PERSON_INSERT, login=new.login, name=new.name, initials=pinyin.initials(new.name), mobile=new.mobile,
-                email=new.email, at=at,
-            )
-        )  # fmt: skip
-    elif person.name != new.name:
-        raise Invalid.one("login", f"这个账号是{person.name}的。同一个人请填同样的姓名，另一个人请换一个账号。")
-    else:
+    if await tx.value(q.PERSON_LOGIN_LIKE, login=new.login) is not None:
+        raise Invalid.one("login", "已有一个只差大小写的账号，请换一个。")
+    id = await tx.value(
+        q.PERSON_INSERT, login=new.login, name=new.name, initials=pinyin.initials(new.name, surname=True), mobile=new.mobile, email=new.email,
+        at=at,
+    )  # fmt: skip
+    if id is None:
+        person = await by_login(tx, new.login)
+        if person.name != new.name:
+            raise Invalid.one("login", "这个账号是别人的。同一个人请填同样的姓名，另一个人请换一个账号。")
         id = person.id
-    await appoint(tx, id, unit, new.role, new.position, by=by, joined=joined, at=at)
-    return id
+    await appoint(tx, int(id), unit, new.role, new.position, by=by, joined=joined, at=at)
+    return int(id)
+
+
+async def enrol(tx: Tx, new: NewPerson, unit: Unit, hashed: str, *, by: Actor, joined: bool, at: str) -> str:
+    """`add` with a first password for a person who is new: `new:ID`, or `known:ID` for one who has an account already."""
+    if unit.closed_on or unit.kind == AREA:
+        raise Refused("这个单位已停用，或者只是区划，不能加人。")
+    known = await tx.one(q.PERSON_BY_LOGIN, Person, login=new.login)
+    id = await add(tx, new, unit.id, by=by, joined=joined, at=at)
+    if known is not None:
+        return f"known:{id}"
+    await sessions.set_password(tx, id, hashed, must_change=True, by=by, at=at)
+    return f"new:{id}"
+
+
+async def of_page(tx: Tx, *, words: str, path: str, after: int, limit: int) -> list[Line]:
+    """People in post below `path`, a line a post, by post; `words`: name, initials, login or mobile."""
+    words = words.strip()
+    return await tx.all(
+        q.PEOPLE_PAGE, Line, path=f"{path}%", after=after, all=int(not words), prefix=f"{like(words.lower())}%",
+        anywhere=f"%{like(words)}%", limit=limit,
+    )  # fmt: skip
+
+
+async def in_care(tx: Tx, id: int, unit: Unit, by: Actor, *, write: bool = False) -> Person:
+    """A person who has or had a post in `unit`, which `by` looks after.
+
+    Raises:
+        NotFound: nobody of this unit. Forbidden: with `write`, when another office looks after this account: it has posts outside
+            of `by`'s units, or roles that `by` may not give (so that no administrator takes over a higher account).
+    """
+    if not await tx.value(q.POSTS_EVER_IN_UNIT, person=id, unit=unit.id):
+        raise NotFound("没有这个人，或者不归您管理。")
+    if write and not await may_manage(tx, id, by):
+        raise Forbidden("这个人还有别的岗位，账号由安全管理员管理。")
+    return await by_id(tx, id)
+
+
+async def may_manage(tx: Tx, id: int, by: Actor) -> bool:
+    """Whether the account is `by`'s to manage: all its posts are, and lie in `by`'s units."""
+    if id == by.person_id:
+        return False
+    if await tx.value(q.POSTS_OUTSIDE, person=id, path=f"{scope(by)}%"):
+        return False
+    return all(may_give(by.roles, role) for role in await tx.all(q.ROLES_OF_PERSON, str, person=id))
 
 
 async def appoint(tx: Tx, person: int, unit: int, role: str, position: str, *, by: Actor | None, joined: bool, at: str) -> None:
     """Give a post. Raises Refused when the person's roles would clash, Forbidden when the giver may not give this role."""
+    if role not in set(Role):
+        raise Invalid.one("role", "请选一个岗位。")
     held = frozenset(await tx.all(q.ROLES_OF_PERSON, str, person=person)) | {role}
     clash = policy.clash(held, joined=joined)
     if clash:
         raise Refused(clash)
     if by is not None and not may_give(by.roles, role):
         raise Forbidden("这个岗位由安全管理员分配。")
+    if len(position) > 60:
+        raise Invalid.one("position", "职务不超过 60 个字。")
     await tx.value(q.POST_INSERT, person=person, unit=unit, role=role, position=position, sort=100, at=at)
     await _note(tx, "post_given", person, by, at, f"{role} @{unit}")
 
@@ -177,6 +242,8 @@ async def end_post(tx: Tx, post_id: int, unit: int, *, by: Actor, at: str) -> Po
         raise Forbidden("这个岗位由安全管理员管理。")
     if await tx.run(q.POST_END, id=post_id, at=at) != 1:
         raise Refused("这个岗位已经结束了。")
+    if not await tx.all(q.ROLES_IN_UNIT, str, person=post.person_id, unit=unit):
+        await tx.run(q.SESSIONS_END_IN_UNIT, person=post.person_id, unit=unit, at=at)
     await _note(tx, "post_ended", post.person_id, by, at, f"{post.role} @{unit}")
     return post
 
@@ -185,7 +252,7 @@ async def change(tx: Tx, person: int, *, name: str, mobile: str, email: str, by:
     """Correct a person's data. Raises Invalid."""
     new = check(NewPerson("xx", name, mobile, email, Role.SECRETARY, ""))
     await tx.run(
-        q.PERSON_UPDATE, id=person, name=new.name, initials=pinyin.initials(new.name), mobile=new.mobile, email=new.email
+        q.PERSON_UPDATE, id=person, name=new.name, initials=pinyin.initials(new.name, surname=True), mobile=new.mobile, email=new.email
     )
     await _note(tx, "person_changed", person, by, at, "")
 
@@ -226,17 +293,27 @@ async def enable(tx: Tx, person: int, *, by: Actor, at: str) -> None:
     await _note(tx, "person_enabled", person, by, at, "")
 
 
-async def delegate(tx: Tx, actor: Actor, taker: int, *, from_at: str, until_at: str, reason: str, at: str) -> int:
+async def delegate(
+    tx: Tx, actor: Actor, taker: int, *, from_at: str, until_at: str, reason: str, at: str, joined: bool = False
+) -> int:
     """Let a colleague of the same unit act for oneself for a time. Raises Invalid, Refused."""
     if until_at <= max(at, from_at):
-        raise Invalid.one("until_at", "结束时间要晚于开始时间和现在。")
+        raise Invalid.one("until", "结束时间要晚于开始时间和现在。")
+    if clock.seconds_between(from_at, until_at) > 367 * 86400:
+        raise Invalid.one("until", "一次委托最长一年。")
+    if len(reason) > 200:
+        raise Invalid.one("reason", "事由不超过 200 个字。")
     if taker == actor.person_id:
         raise Refused("不用委托给自己。")
     if not any(c.person_id == taker for c in await contacts_of(tx, actor.unit_id)):
         raise Refused("只能委托给本单位在岗的同事。")
+    lent = frozenset(await tx.all(q.ROLES_IN_UNIT, str, person=actor.person_id, unit=actor.unit_id))
+    clash = policy.clash(lent | frozenset(await tx.all(q.ROLES_OF_PERSON, str, person=taker)), joined=joined)
+    if clash:
+        raise Refused(clash)
     id = await tx.value(
         q.DELEGATION_INSERT, giver=actor.person_id, taker=taker, unit=actor.unit_id, from_at=from_at, until_at=until_at,
-        reason=reason[:200], at=at,
+        reason=reason, at=at,
     )  # fmt: skip
     await _note(tx, "delegated", taker, actor, at, f"{from_at} – {until_at}")
     return int(id)

@@ -20,17 +20,19 @@ LIMIT :limit"""
 UNIT_INSERT = """
 INSERT INTO units (code, name, short_name, parent_id, path, kind, level, initials, pinyin, duty_phone, sort, opened_on)
 VALUES (:code, :name, :short_name, :parent_id, :path, :kind, :level, :initials, :pinyin, :duty_phone, :sort, :opened_on)
-RETURNING id"""
+ON CONFLICT (code) DO NOTHING RETURNING id"""
 UNIT_SET_PATH = "UPDATE units SET path = :path WHERE id = :id"
 UNIT_UPDATE = """
 UPDATE units SET short_name = :short_name, kind = :kind, initials = :initials, pinyin = :pinyin, duty_phone = :duty_phone,
   sort = :sort WHERE id = :id"""
 UNIT_REIMPORT = """
-UPDATE units SET name = :name, short_name = :short_name, kind = :kind, level = :level, initials = :initials, pinyin = :pinyin
-WHERE id = :id"""
+UPDATE units SET name = :name, short_name = :short_name, kind = :kind, level = :level, parent_id = :parent_id,
+  initials = :initials, pinyin = :pinyin WHERE id = :id"""
 UNIT_RENAME = "UPDATE units SET name = :name, short_name = :short_name, initials = :initials, pinyin = :pinyin WHERE id = :id"
 UNIT_CLOSE = """
-UPDATE units SET closed_on = :on, closed_reason = :reason, merged_into = :into WHERE id = :id AND closed_on IS NULL"""
+UPDATE units SET closed_on = :on, closed_reason = :reason, merged_into = :into WHERE id = :id AND closed_on IS NULL
+  AND NOT EXISTS (SELECT 1 FROM units c WHERE c.parent_id = :id AND c.closed_on IS NULL)
+  AND (CAST(:into AS BIGINT) IS NULL OR EXISTS (SELECT 1 FROM units t WHERE t.id = :into AND t.closed_on IS NULL))"""
 UNIT_NAME_PUT = """
 INSERT INTO unit_names (unit_id, from_date, name, short_name, reason) VALUES (:unit, :from_date, :name, :short_name, :reason)
 ON CONFLICT (unit_id, from_date) DO UPDATE SET name = excluded.name, short_name = excluded.short_name, reason = excluded.reason"""
@@ -44,13 +46,46 @@ SELECT (SELECT COUNT(*) FROM units WHERE closed_on IS NULL),
          (SELECT 1 FROM posts p JOIN people x ON x.id = p.person_id AND x.disabled_at IS NULL
           WHERE p.unit_id = u.id AND p.role = 'secretary' AND p.until_at IS NULL)),
        (SELECT COUNT(*) FROM people WHERE disabled_at IS NULL AND (mobile = '' OR mobile_bad IS NOT NULL))"""
-UNITS_WITHOUT_SECRETARY = f"""{UNIT} u WHERE closed_on IS NULL AND kind <> '区划' AND NOT EXISTS
+UNIT_COUNTS_BELOW = """
+SELECT (SELECT COUNT(*) FROM units WHERE closed_on IS NULL AND path LIKE :path),
+       (SELECT COUNT(DISTINCT p.id) FROM units u JOIN posts o ON o.unit_id = u.id AND o.until_at IS NULL
+        JOIN people p ON p.id = o.person_id AND p.disabled_at IS NULL WHERE u.path LIKE :path),
+       (SELECT COUNT(*) FROM units u WHERE u.closed_on IS NULL AND u.kind <> '区划' AND u.path LIKE :path AND NOT EXISTS
+         (SELECT 1 FROM posts p JOIN people x ON x.id = p.person_id AND x.disabled_at IS NULL
+          WHERE p.unit_id = u.id AND p.role = 'secretary' AND p.until_at IS NULL)),
+       (SELECT COUNT(DISTINCT p.id) FROM units u JOIN posts o ON o.unit_id = u.id AND o.until_at IS NULL
+        JOIN people p ON p.id = o.person_id AND p.disabled_at IS NULL AND (p.mobile = '' OR p.mobile_bad IS NOT NULL)
+        WHERE u.path LIKE :path)"""
+UNITS_WITHOUT_SECRETARY = f"""{UNIT} u WHERE closed_on IS NULL AND kind <> '区划' AND path LIKE :path AND NOT EXISTS
   (SELECT 1 FROM posts p JOIN people x ON x.id = p.person_id AND x.disabled_at IS NULL
    WHERE p.unit_id = u.id AND p.role = 'secretary' AND p.until_at IS NULL) ORDER BY level, sort, id"""
+UNITS_PAGE = f"""{UNIT} WHERE id > :after AND path LIKE :path AND (CAST(:closed AS BIGINT) = 1 OR closed_on IS NULL)
+  AND (CAST(:all AS BIGINT) = 1 OR code LIKE :prefix ESCAPE '\\' OR initials LIKE :prefix ESCAPE '\\'
+    OR pinyin LIKE :prefix ESCAPE '\\' OR name LIKE :anywhere ESCAPE '\\' OR short_name LIKE :anywhere ESCAPE '\\')
+ORDER BY id LIMIT :limit"""
+UNIT_PATHS = "SELECT id, path, kind FROM units WHERE closed_on IS NULL OR closed_on > :today"
+UNITS_ABOVE = f"{UNIT} u WHERE :path LIKE path || '%' AND path <> :path ORDER BY path"
+UNIT_PARENTS = "SELECT id, COALESCE(parent_id, 0), path FROM units"
+UNIT_IN_GROUPS = """
+SELECT g.name FROM group_units x JOIN groups g ON g.id = x.group_id AND g.closed_at IS NULL WHERE x.unit_id = :unit ORDER BY g.id"""
+STAFF_BELOW_PARENT = """
+SELECT u.id, COUNT(DISTINCT p.id) FROM units u LEFT JOIN posts o ON o.unit_id = u.id AND o.until_at IS NULL
+LEFT JOIN people p ON p.id = o.person_id AND p.disabled_at IS NULL WHERE u.parent_id = :parent GROUP BY u.id"""
+UNREACHED_BELOW_PARENT = """
+SELECT u.id FROM units u WHERE u.parent_id = :parent AND u.closed_on IS NULL AND u.kind <> '区划' AND NOT EXISTS
+  (SELECT 1 FROM posts p JOIN people x ON x.id = p.person_id AND x.disabled_at IS NULL AND x.mobile <> '' AND x.mobile_bad IS NULL
+   WHERE p.unit_id = u.id AND p.role = 'secretary' AND p.until_at IS NULL)"""
 PEOPLE_WITHOUT_MOBILE = """
-SELECT p.id, p.name, p.mobile, COALESCE(p.mobile_bad, ''), u.id, u.short_name FROM people p
-JOIN posts o ON o.person_id = p.id AND o.until_at IS NULL JOIN units u ON u.id = o.unit_id
-WHERE p.disabled_at IS NULL AND (p.mobile = '' OR p.mobile_bad IS NOT NULL) ORDER BY u.sort, u.id, p.id LIMIT :limit"""
+SELECT p.id, p.name, p.mobile, COALESCE(p.mobile_bad, ''), u.code, u.short_name FROM people p
+JOIN posts o ON o.person_id = p.id AND o.until_at IS NULL JOIN units u ON u.id = o.unit_id AND u.path LIKE :path
+WHERE p.disabled_at IS NULL AND (p.mobile = '' OR p.mobile_bad IS NOT NULL)
+GROUP BY p.id, p.name, p.mobile, p.mobile_bad, u.code, u.short_name, u.sort, u.id ORDER BY u.sort, u.id, p.id LIMIT :limit"""
+PEOPLE_PAGE = """
+SELECT o.id, p.id, p.name, p.login, p.mobile, COALESCE(p.mobile_bad, ''), p.last_seen_at, u.code, u.short_name, o.role, o.position
+FROM posts o JOIN people p ON p.id = o.person_id AND p.disabled_at IS NULL JOIN units u ON u.id = o.unit_id AND u.path LIKE :path
+WHERE o.until_at IS NULL AND o.id > :after AND (CAST(:all AS BIGINT) = 1 OR p.login LIKE :prefix ESCAPE '\\'
+  OR p.mobile LIKE :prefix ESCAPE '\\' OR p.initials LIKE :prefix ESCAPE '\\' OR p.name LIKE :anywhere ESCAPE '\\')
+ORDER BY o.id LIMIT :limit"""
 CHILD_COUNTS = "SELECT parent_id, COUNT(*) FROM units WHERE parent_id IS NOT NULL AND closed_on IS NULL GROUP BY parent_id"
 
 PERSON = (
@@ -59,6 +94,7 @@ PERSON = (
 )
 PERSON_BY_ID = f"{PERSON} WHERE id = :id"
 PERSON_BY_LOGIN = f"{PERSON} WHERE login = :login"
+PERSON_LOGIN_LIKE = "SELECT login FROM people WHERE lower(login) = lower(:login) AND login <> :login"
 PEOPLE_ALL = f"{PERSON} ORDER BY id"
 PERSON_SECRETS = """
 SELECT id, password_hash, password_at, must_change, totp_secret, totp_step, disabled_at FROM people
@@ -67,7 +103,17 @@ PERSON_SECRETS_BY_ID = """
 SELECT id, password_hash, password_at, must_change, totp_secret, totp_step, disabled_at FROM people WHERE id = :id"""
 PERSON_INSERT = """
 INSERT INTO people (login, name, initials, mobile, email, must_change, totp_step, language, keys_off, created_at)
-VALUES (:login, :name, :initials, :mobile, :email, 1, 0, 'zh', 0, :at) RETURNING id"""
+VALUES (:login, :name, :initials, :mobile, :email, 1, 0, 'zh', 0, :at) ON CONFLICT (login) DO NOTHING RETURNING id"""
+PERSON_IMPORT = """
+INSERT INTO people (login, name, initials, mobile, email, must_change, totp_step, language, keys_off, created_at)
+VALUES (:login, :name, :initials, :mobile, :email, 1, 0, 'zh', 0, :at)
+ON CONFLICT (login) DO UPDATE SET name = excluded.name, initials = excluded.initials, email = excluded.email,
+  mobile_bad = CASE WHEN people.mobile = excluded.mobile THEN people.mobile_bad END, mobile = excluded.mobile"""
+POST_IMPORT = """
+INSERT INTO posts (person_id, unit_id, role, position, sort, from_at)
+SELECT p.id, u.id, CAST(:role AS TEXT), CAST(:position AS TEXT), 100, CAST(:at AS TEXT)
+FROM people p JOIN units u ON u.code = :code WHERE p.login = :login
+ON CONFLICT (person_id, unit_id, role) WHERE until_at IS NULL DO UPDATE SET position = excluded.position"""
 PERSON_UPDATE = """
 UPDATE people SET name = :name, initials = :initials, mobile = :mobile, email = :email,
   mobile_bad = CASE WHEN mobile = :mobile THEN mobile_bad END WHERE id = :id"""
@@ -77,7 +123,8 @@ UPDATE people SET mobile = :mobile, email = :email, language = :language, keys_o
 PERSON_LANGUAGE = "UPDATE people SET language = :language WHERE id = :id"
 PERSON_PASSWORD = """
 UPDATE people SET password_hash = :hash, password_at = :at, must_change = :must_change WHERE id = :id"""
-PERSON_TOTP = "UPDATE people SET totp_secret = :secret, totp_step = 0 WHERE id = :id"
+PERSON_MUST_CHANGE = "UPDATE people SET must_change = 1 WHERE id = :id"
+PERSON_TOTP = "UPDATE people SET totp_secret = :secret, totp_step = :step WHERE id = :id"
 PERSON_TOTP_STEP = "UPDATE people SET totp_step = :step WHERE id = :id AND totp_step < :step"
 PERSON_DISABLE = "UPDATE people SET disabled_at = :at WHERE id = :id AND disabled_at IS NULL"
 PERSON_ENABLE = "UPDATE people SET disabled_at = NULL WHERE id = :id"
@@ -94,6 +141,10 @@ POST_BY_ID = f"{POST} WHERE o.id = :id"
 POST_INSERT = """
 INSERT INTO posts (person_id, unit_id, role, position, sort, from_at) VALUES (:person, :unit, :role, :position, :sort, :at)
 ON CONFLICT (person_id, unit_id, role) WHERE until_at IS NULL DO UPDATE SET position = excluded.position RETURNING id"""
+POSTS_OUTSIDE = """
+SELECT COUNT(*) FROM posts o JOIN units u ON u.id = o.unit_id
+WHERE o.person_id = :person AND o.until_at IS NULL AND u.path NOT LIKE :path"""
+POSTS_EVER_IN_UNIT = "SELECT COUNT(*) FROM posts WHERE person_id = :person AND unit_id = :unit"
 POST_END = "UPDATE posts SET until_at = :at WHERE id = :id AND until_at IS NULL"
 PEOPLE_OF_UNIT = """
 SELECT p.id, p.name, p.login, p.mobile, p.mobile_bad, p.email, p.last_seen_at, p.disabled_at, o.id, o.role, o.position,
@@ -126,6 +177,9 @@ GROUP_UNITS_ALL = "SELECT group_id, unit_id FROM group_units"
 GROUP_GROUPS_ALL = "SELECT group_id, child_id FROM group_groups"
 GROUP_UNIT_PUT = "INSERT INTO group_units (group_id, unit_id) VALUES (:group, :unit) ON CONFLICT DO NOTHING"
 GROUP_GROUP_PUT = "INSERT INTO group_groups (group_id, child_id) VALUES (:group, :child) ON CONFLICT DO NOTHING"
+GROUP_HOLDERS = """
+SELECT g.name FROM group_groups x JOIN groups g ON g.id = x.group_id AND g.closed_at IS NULL WHERE x.child_id = :group ORDER BY g.id"""
+GROUP_CHILDREN = "SELECT child_id FROM group_groups WHERE group_id = :group ORDER BY child_id"
 GROUP_UNITS_CLEAR = "DELETE FROM group_units WHERE group_id = :group"
 GROUP_GROUPS_CLEAR = "DELETE FROM group_groups WHERE group_id = :group"
 
@@ -143,6 +197,8 @@ SESSION_END = "UPDATE sessions SET ended_at = :at WHERE token_hash = :hash AND e
 SESSION_END_PUBLIC = "UPDATE sessions SET ended_at = :at WHERE public_id = :public AND person_id = :person AND ended_at IS NULL"
 SESSIONS_END_OTHERS = """
 UPDATE sessions SET ended_at = :at WHERE person_id = :person AND ended_at IS NULL AND token_hash <> :hash"""
+SESSIONS_END_IN_UNIT = """
+UPDATE sessions SET ended_at = :at WHERE person_id = :person AND unit_id = :unit AND ended_at IS NULL"""
 SESSIONS_OF_PERSON = """
 SELECT public_id, created_at, seen_at, address, agent, CASE WHEN token_hash = :hash THEN 1 ELSE 0 END FROM sessions
 WHERE person_id = :person AND ended_at IS NULL AND expires_at > :now ORDER BY seen_at DESC"""

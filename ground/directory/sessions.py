@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pyotp
@@ -24,6 +25,9 @@ from ground.errors import FieldError, Forbidden, Invalid, NotFound, Refused, Too
 _hasher = PasswordHasher()
 _hashing = asyncio.Semaphore(2)  # 64 MiB and 0.3 s each
 _NOBODY = _hasher.hash("nobody has this password")
+PASSWORD_DAYS = 90  # 等保三级
+LONGEST_LOGIN = 64
+TOKEN_DAYS = 1095
 WRONG = "账号或密码不对。请再试一次；忘了密码，请本单位管理员重设。"
 
 
@@ -87,18 +91,13 @@ async def hash_password(password: str) -> str:
         return await asyncio.to_thread(_hasher.hash, password)
 
 
-async def _matches(hashed: str | None, password: str) -> bool:
-    """Whether the password is right; as slow for an account that does not exist."""
-
-    def verify() -> bool:
-        try:
-            _hasher.verify(hashed or _NOBODY, password)
-        except (VerificationError, InvalidHashError):
-            return False
-        return hashed is not None
-
-    async with _hashing:
-        return await asyncio.to_thread(verify)
+def _verified(hashed: str | None, password: str) -> bool:
+    """Whether the password is right; as slow for an account that does not exist. Blocks: call it in a thread."""
+    try:
+        _hasher.verify(hashed or _NOBODY, password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return hashed is not None
 
 
 def check_password(password: str, login: str, rules: SignIn) -> None:
@@ -120,15 +119,20 @@ def check_password(password: str, login: str, rules: SignIn) -> None:
         raise Invalid.one("new", "新密码里重复的字太多，请换一个。")
 
 
-async def secrets_for(tx: Tx, login: str, keys: tuple[str, ...], now: str) -> tuple[Secrets | None, str]:
-    """The account's secrets, or None; and until when it or the address rests ('' when it does not)."""
+async def _candidates(tx: Tx, login: str, address: str, now: str) -> tuple[list[Secrets], str]:
+    """Whose account or mobile number `login` is (two at most), and until when one of them or the address rests ('': nobody)."""
     found = await tx.all(q.PERSON_SECRETS, Secrets, login=login)
     rests = ""
-    for key in keys:
+    for key in (*_keys(login, found), f"address:{address}"):
         throttle = await tx.one(q.THROTTLE, Throttle, key=key)
         if throttle and throttle.locked_until and throttle.locked_until > now:
             rests = max(rests, throttle.locked_until)
-    return (found[0] if found else None), rests
+    return found, rests
+
+
+def _keys(login: str, found: Sequence[Secrets]) -> list[str]:
+    """What counts wrong tries: the accounts meant, however they were named; else the name that nobody has."""
+    return [f"account:{one.person_id}" for one in found] or [f"login:{digest(login)}"]
 
 
 async def _count_wrong(tx: Tx, key: str, limit: int, minutes: int, now: str) -> None:
@@ -140,21 +144,26 @@ async def _count_wrong(tx: Tx, key: str, limit: int, minutes: int, now: str) -> 
     await tx.run(q.THROTTLE_PUT, key=key, tries=tries, since=since, locked=locked)
 
 
-async def count_wrong(tx: Tx, login: str, address: str, rules: SignIn, now: str) -> None:
-    """Note a wrong try of the account and of the address; lock either when it has had too many."""
-    await _count_wrong(tx, f"account:{login}", rules.tries, rules.lock_minutes, now)
+async def count_wrong(tx: Tx, login: str, accounts: Sequence[Secrets], address: str, rules: SignIn, now: str) -> None:
+    """Note a wrong try of the accounts and of the address; lock either when it has had too many."""
+    for key in _keys(login, accounts):
+        await _count_wrong(tx, key, rules.tries, rules.lock_minutes, now)
     await _count_wrong(tx, f"address:{address}", rules.address_tries, rules.lock_minutes, now)
     await audit.note(tx, "sign_in_failed", f"login:{login[:64]}", at=now, address=address)
 
 
-async def begin(tx: Tx, person: int, *, login: str, how: str, address: str, agent: str, rules: SignIn, now: str) -> SignedIn:
+async def begin(tx: Tx, person: int, *, how: str, address: str, agent: str, rules: SignIn, now: str) -> SignedIn:
     """Open a session in the person's first unit. Raises Forbidden when the person has no post anywhere."""
     posts = [row[0] for row in await tx.all(q.POSTS_OF_PERSON, lambda *c: (c[2],), person=person)]
+    posts = posts or [row[0] for row in await tx.all(q.DELEGATED_UNITS, lambda *c: (c[0],), person=person, now=now)]
     if not posts:
         raise Forbidden("您现在没有岗位，不能登录。请与本单位管理员联系。")
     secret = await tx.one(q.PERSON_SECRETS_BY_ID, Secrets, id=person)
     if secret is None or secret.disabled_at is not None:
         raise Forbidden("这个账号已停用。请与本单位管理员联系。")
+    old = rules.password_policy == "mlps" and (secret.password_at or now) < clock.after(now, days=-PASSWORD_DAYS)
+    if old and not secret.must_change:
+        await tx.run(q.PERSON_MUST_CHANGE, id=person)
     token = secrets.token_urlsafe(32)
     await tx.run(
         q.SESSION_INSERT,
@@ -168,31 +177,62 @@ async def begin(tx: Tx, person: int, *, login: str, how: str, address: str, agen
         address=address,
         agent=agent[:200],
     )
-    await tx.run(q.THROTTLE_CLEAR, key=f"account:{login}")
+    await tx.run(q.THROTTLE_CLEAR, key=f"account:{person}")
     await tx.run(q.PERSON_SEEN, id=person, at=now)
     await audit.note(tx, "sign_in", f"person:{person}", at=now, person=person, unit=posts[0], detail=how, address=address)
-    return SignedIn(token, person, bool(secret.must_change))
+    return SignedIn(token, person, old or bool(secret.must_change))
 
 
-async def verify(db: Database, login: str, password: str, address: str, now: str) -> Secrets:
-    """The secrets of the account whose password this is.
+async def verify(db: Database, login: str, password: str, address: str, *, rules: SignIn, now: str) -> Secrets:
+    """The secrets of the account whose password this is; a wrong try is counted before this returns.
+
+    Whether the account rests is asked inside the queue for hashing, so that a thousand guesses sent at once are not all tried.
 
     Raises:
         TooMany: the account or the address rests after wrong tries.
         Invalid: wrong account or password (the same sentence for both).
     """
-    found, rests = await db.read(secrets_for, login, (f"account:{login}", f"address:{address}"), now)
-    if rests:
-        wait = max(1, int(clock.seconds_between(now, rests)))
-        raise TooMany("试错的次数太多，请 {minutes} 分钟后再试。", wait_s=wait, minutes=(wait + 59) // 60)
-    right = await _matches(found.password_hash if found else None, password)
-    if not right or found is None:
-        raise Invalid([FieldError("password", WRONG)])
-    return found
+    login = login[:LONGEST_LOGIN]
+    async with _hashing:
+        found, rests = await db.read(_candidates, login, address, now)
+        if rests:
+            raise _resting(rests, now)
+        tried = [one.password_hash for one in found] or [None]
+        right = await asyncio.to_thread(lambda: [_verified(hashed, password[:200]) for hashed in tried])
+        if any(right):
+            return found[right.index(True)]
+        await db.write(count_wrong, login, found, address, rules, now)
+    raise Invalid([FieldError("password", WRONG)])
+
+
+def _resting(until: str, now: str) -> TooMany:
+    wait = max(1, int(clock.seconds_between(now, until)))
+    return TooMany("试错的次数太多，请 {minutes} 分钟后再试。", wait_s=wait, minutes=(wait + 59) // 60)
+
+
+async def verify_code(tx: Tx, person: int, code: str, *, address: str, rules: SignIn, now: str) -> bool:
+    """Burn a right one-time code; count a wrong one like a wrong password. Whether it was right.
+
+    Raises:
+        TooMany: the account or the address rests.
+    """
+    found = await tx.one(q.PERSON_SECRETS_BY_ID, Secrets, id=person)
+    for key in (f"account:{person}", f"address:{address}"):
+        throttle = await tx.one(q.THROTTLE, Throttle, key=key)
+        if throttle and throttle.locked_until and throttle.locked_until > now:
+            raise _resting(throttle.locked_until, now)
+    step = totp_step(found.totp_secret, code, found.totp_step, now) if found and found.totp_secret else 0
+    if step:
+        await use_totp(tx, person, step)
+    elif found is not None:
+        await count_wrong(tx, f"person:{person}", [found], address, rules, now)
+    return step > 0
 
 
 def totp_step(secret: str, code: str, last_step: int, now: str) -> int:
     """The time step of a right one-time code, newer than `last_step`; 0 when it is wrong or was used before."""
+    if not (code.isascii() and code.isdigit()):
+        return 0
     moment = clock.parse(now)
     totp = pyotp.TOTP(secret)
     for drift in (0, -1, 1):
@@ -218,6 +258,8 @@ async def actor_of(tx: Tx, token_hash: str, *, now: str, idle_since: str, addres
     giver = await tx.value(q.DELEGATION_ACTIVE, person=person, unit=unit, now=now) or 0
     if giver:
         roles |= {r for (r,) in await tx.all(q.ROLES_IN_UNIT, lambda r: (r,), person=giver, unit=unit)}
+    if not roles:  # the post has ended: sign in again, in another unit if there is one
+        return None
     actor = Actor(
         person, name, login, unit, code, unit_name, short, path, frozenset(roles), how, address,
         bool(must_change), language, bool(keys_off), giver,
@@ -242,6 +284,15 @@ async def end_one(tx: Tx, public_id: str, actor: Actor, at: str) -> None:
     if await tx.run(q.SESSION_END_PUBLIC, public=public_id, person=actor.person_id, at=at) != 1:
         raise NotFound("这次登录已经结束了。")
     await audit.note(tx, "session_ended", f"session:{public_id}", at=at, person=actor.person_id, unit=actor.unit_id)
+
+
+async def end_all(tx: Tx, person: int, *, by: Actor, at: str) -> int:
+    """End all of somebody's sessions (security, or whoever manages the account); how many ended."""
+    ended = await end_others(tx, person, "", at)
+    await audit.note(
+        tx, "sessions_ended", f"person:{person}", at=at, person=by.person_id, unit=by.unit_id, detail=str(ended), address=by.address
+    )  # fmt: skip
+    return ended
 
 
 async def end_others(tx: Tx, person: int, keep_hash: str, at: str) -> int:
@@ -279,13 +330,15 @@ async def secrets_of(tx: Tx, person: int) -> Secrets | None:
 
 async def right_password(found: Secrets | None, password: str) -> bool:
     """Whether the password is right (in a thread)."""
-    return await _matches(found.password_hash if found else None, password)
+    async with _hashing:
+        return await asyncio.to_thread(_verified, found.password_hash if found else None, password[:200])
 
 
-async def set_totp(tx: Tx, actor: Actor, secret: str | None, at: str) -> None:
-    """Switch one-time codes on (with a secret) or off (None)."""
-    await tx.run(q.PERSON_TOTP, id=actor.person_id, secret=secret)
-    await audit.note(tx, "totp_on" if secret else "totp_off", f"person:{actor.person_id}", at=at, person=actor.person_id)
+async def set_totp(tx: Tx, person: int, secret: str | None, *, step: int = 0, by: Actor, at: str) -> None:
+    """Switch one-time codes on (with a secret, and the step of the code that proved it) or off (None)."""
+    await tx.run(q.PERSON_TOTP, id=person, secret=secret, step=step)
+    act = "totp_on" if secret else "totp_off"
+    await audit.note(tx, act, f"person:{person}", at=at, person=by.person_id, unit=by.unit_id, address=by.address)
 
 
 async def issue_token(tx: Tx, person: int, unit: int, name: str, *, days: int, at: str) -> str:
@@ -293,6 +346,8 @@ async def issue_token(tx: Tx, person: int, unit: int, name: str, *, days: int, a
     roles = await tx.all(q.ROLES_IN_UNIT, lambda r: r, person=person, unit=unit)
     if not roles:
         raise Refused("这个人在该单位没有岗位，不能发令牌。")
+    if not 1 <= days <= TOKEN_DAYS:
+        raise Invalid.one("days", "令牌的有效期是 1 至 1095 天。")
     token = f"songda_{secrets.token_urlsafe(32)}"
     await tx.run(
         q.TOKEN_INSERT, hash=digest(token), public=secrets.token_urlsafe(9), person=person, unit=unit, name=name[:100], at=at,
@@ -309,6 +364,10 @@ async def token_actor(tx: Tx, token_hash: str, *, now: str, address: str) -> Act
         return None
     roles = frozenset(await tx.all(q.ROLES_IN_UNIT, lambda r: str(r), person=row[0], unit=row[3]))
     giver = await tx.value(q.DELEGATION_ACTIVE, person=row[0], unit=row[3], now=now) or 0
+    if giver:
+        roles |= frozenset(await tx.all(q.ROLES_IN_UNIT, lambda r: str(r), person=giver, unit=row[3]))
+    if not roles:
+        return None
     person, name, login, unit_id, code, unit_name, short, path = row
     return Actor(
         person, name, login, unit_id, code, unit_name, short, path, roles, "token", address, for_person=giver

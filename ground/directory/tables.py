@@ -228,8 +228,7 @@ def _decode(data: bytes) -> str:
         beginning = data[:65_536].decode(encoding, "replace")
         folded = re.sub(r"[\s_-]", "", unicodedata.normalize("NFKC", beginning).casefold())
         if not any(heading in folded for heading in _FIELDS):
-            controls = sum(unicodedata.category(c) in ("Cc", "Cn", "Co") or c == "\ufffd" for c in beginning[:2000])
-            readable = readable or (encoding in ("utf-8", "gb18030") and controls * 5 < min(len(beginning), 2000))
+            readable = readable or (encoding in ("utf-8", "gb18030") and _is_prose(beginning[:2000]))
             continue
         text = data.decode(encoding, "replace")
         damage = text.count("\ufffd")
@@ -238,6 +237,12 @@ def _decode(data: bytes) -> str:
     if readable:
         raise _no_heading()
     raise BadTable("看不懂这个文件的内容。请用表格软件打开，另存为 .xlsx，或另存为“CSV UTF-8”，再导入。")
+
+
+def _is_prose(text: str) -> bool:
+    """Whether few of the characters are such as nobody types: then it is a text in the right encoding, only without a header."""
+    strange = (c == "\ufffd" or unicodedata.category(c) in ("Cc", "Cn", "Co") for c in text if c not in "\t\r\n")
+    return sum(strange) * 5 < len(text)
 
 
 def _strictly(data: bytes, encoding: str) -> str:

@@ -8,7 +8,6 @@ happens to honest people) asks for hundreds of gigabytes and ends the process. S
 
 import io
 import re
-import string
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -27,7 +26,6 @@ Record = tuple[int, list[str]]  # the row's number as a spreadsheet shows it, an
 
 _WANTED = re.compile(r"_rels/\.rels|\[Content_Types\]\.xml|xl/(?!drawings/|charts/|theme/|media/)[^\0]*\.(xml|rels)")
 _TROUBLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError)
-_LETTERS = string.ascii_uppercase.encode()
 _SAVE_AGAIN = "请用表格软件打开，另存为 .xlsx，再导入。"
 
 
@@ -140,16 +138,12 @@ def _is_plainly_small(parts: dict[str, bytes]) -> bool:
     """
     rows = columns = longest = uses = 0
     for content in parts.values():
-        if any(odd in content for odd in (b"<c>", b"<c/", b"<c\t", b"<c\n", b"<c\r")) or re.search(rb":c[\s/>]", content):
+        letters = re.findall(rb'<c r="([A-Z]{1,3})[0-9]{1,7}"', content)
+        if content.count(b"<c ") != len(letters) or re.search(rb"<c[>/\t\r\n]", content) or re.search(rb":c[\s/>]", content):
             return False
-        plain = content.count(b"<c ")
-        places = set(re.findall(rb'<c r="([A-Z]{1,3}[0-9]{1,7})"', content))
-        if len(places) != plain:
-            return False
-        uses += plain
-        letters = {place.rstrip(b"0123456789") for place in places}
-        columns = max([columns, *(_number(column.decode()) for column in letters)])
-        rows = max([rows, *(int(place.lstrip(_LETTERS)) for place in places)])
+        uses += len(letters)
+        columns = max([columns, *(_number(column.decode()) for column in set(letters))])
+        rows = max([rows, *map(int, set(re.findall(rb'<c r="[A-Z]{1,3}([0-9]{1,7})"', content)))])
         if b"sst" in content:
             longest = max(longest, *map(len, content.split(b"<si")))
     return _within(rows, columns, longest, uses)

@@ -99,13 +99,13 @@ class HttpGateway:
         headers = {key: _filled(value, values) for key, value in settings.headers.items()}
         if settings.method == "GET":
             return self._client.build_request("GET", url, headers=headers)
-        filled = _filled(self._template, values)
         if settings.content_type == "json":
-            content, kind = json.dumps(filled, ensure_ascii=False).encode(), "application/json"
+            content, kind = json.dumps(_filled(self._template, values), ensure_ascii=False), "application/json"
         else:
-            content, kind = urlencode(filled).encode(), "application/x-www-form-urlencoded"
+            pairs = [(key, _filled(value, values)) for key, value in self._template]
+            content, kind = urlencode(pairs), "application/x-www-form-urlencoded"
         headers = {"Content-Type": f"{kind}; charset=utf-8", **headers}
-        return self._client.build_request(settings.method, url, content=content, headers=headers)
+        return self._client.build_request(settings.method, url, content=content.encode(), headers=headers)
 
     def _outcome(self, reply: httpx2.Response) -> Outcome:
         """What the carrier's answer means; the module says why."""
@@ -214,7 +214,7 @@ def _filled(template: Any, values: Mapping[str, str]) -> Any:
         return _HOLE.sub(lambda hole: values[hole[1]], template)
     if isinstance(template, dict):
         return {key: _filled(value, values) for key, value in template.items()}
-    if isinstance(template, list | tuple):
+    if isinstance(template, list):
         return [_filled(value, values) for value in template]
     return template
 

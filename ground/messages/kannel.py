@@ -11,7 +11,8 @@ through a surrogate pair. Where "𠮷" would be cut, a space goes before it: the
 
 What kannel.conf must say: for the sendsms user `concatenation = true` and `max-messages` no lower than `max_parts` (Kannel
 drops the rest in silence); `dlr-storage` not `internal` (lost at a crash); for the service that brings messages in
-`get-url = "…?from=%p&to=%P&text=%b&id=%I"`, `mo-recode = true`, `max-messages = 0`.
+`get-url = "…?from=%p&to=%P&text=%b&id=%I"`, `mo-recode = true`, `max-messages = 0`; with a `smsbox-id`, a group `smsbox-route`
+for it, or what people write stays in the store. A wrong `smsc` is answered 202 too and waits for ever: no report tells.
 """
 
 import re

@@ -8,7 +8,7 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -25,8 +25,13 @@ CSP = (
     "form-action 'self'; frame-src 'self'"
 )
 CHROMIUM_ARGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 )
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -40,7 +45,8 @@ class Unit(NamedTuple):
     name: str
 
 
-class Item(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Item:
     key: str
     word: str
     url: str
@@ -64,7 +70,8 @@ class Person(NamedTuple):
     plate: str = ""
 
 
-class Chosen(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Chosen:
     groups: tuple[str, ...]
     units: tuple[tuple[str, str], ...]
     excepts: tuple[tuple[str, str], ...]
@@ -134,24 +141,26 @@ MATCH = {
 
 
 def environment() -> Environment:
-    """Returns an environment as the service has it: strict, autoescaping, with _, url and static as globals."""
+    """Returns an environment as the service has it: strict, autoescaping, with _ and static as globals."""
     loader = FileSystemLoader([ROOT / "templates", Path(__file__).parent])
-    env = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    env.globals.update({"_": lambda text: text, "static": lambda path: f"/static/{path}?v=0", "url": lambda name, **_p: f"/{name}"})
+    env = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    env.globals.update({"_": lambda text: text, "static": lambda path: f"/static/{path}?v=0"})
     return env
 
 
 def kit_page(visit: Visit = HE) -> str:
     """Returns the kit page as HTML."""
-    given = {"visit": visit, "groups": GROUPS, "chosen": CHOSEN, "cc": CC, "known": KNOWN, "drivers": DRIVERS}
+    given: dict[str, Any] = {"visit": visit, "groups": GROUPS, "chosen": CHOSEN, "cc": CC, "known": KNOWN, "drivers": DRIVERS}
+    given |= {"refused": "有 2 处要改", "errors": {"phone": "手机少了 1 位", "urgency": "请选缓急"}}
     return environment().get_template("kit.html").render(given)
 
 
 def dialog_page() -> str:
     """Returns a page that is a question, for [data-dialog]."""
     text = (
-        '{% extends "base.html" %}{% from "macros/dialog.html" import dialog %}{% from "macros/forms.html" import textarea %}'
-        "{% block title %}退回{% endblock %}{% block main %}{% call dialog(visit, '退回这份公文', '/send', '退回', '不退了', '/kit') %}"
+        '{% extends "base.html" %}{% from "macros/dialog.html" import dialog %}'
+        '{% from "macros/forms.html" import textarea %}{% block title %}退回{% endblock %}{% block main %}'
+        "{% call dialog(visit, '退回这份公文', '/send', '退回', '不退了', '/kit') %}"
         "<p>退回后发文单位马上收到通知。</p>{{ textarea('say', '说明') }}{% endcall %}{% endblock %}"
     )
     return environment().from_string(text).render(visit=HE._replace(flash=None))
@@ -166,9 +175,7 @@ def sign_in_page(step: str = "password", problem: str = "") -> str:
 def problem_page(visit: Visit = HE) -> str:
     """Returns a page that says what did not work."""
     template = environment().get_template("errors/problem.html")
-    return template.render(
-        visit=visit, message="没有存上，内容还在。", what_to_do="请回上一页再按一次“发送”。", code="A1B2-77"
-    )
+    return template.render(visit=visit, message="没有存上，内容还在。", what_to_do="请回上一页再按一次“发送”。", code="A1B2-77")
 
 
 @dataclass
@@ -194,7 +201,7 @@ def _form(headers: Any, body: bytes) -> dict[str, list[str]]:
     message = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body, policy=policy.HTTP)
     answer: dict[str, list[str]] = {}
     for part in message.iter_parts():
-        name = str(part.get_param("name", header="content-disposition"))
+        name = part["Content-Disposition"].params["name"]
         content = part.get_payload(decode=True)
         answer.setdefault(name, []).append(content.decode("utf-8", "replace") if isinstance(content, bytes) else "")
     return answer
@@ -204,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     ledger: Ledger
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the tests read the ledger."""
 
     def _send(self, body: str | bytes, kind: str = "text/html", status: int = 200, location: str = "") -> None:
@@ -246,16 +253,22 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
         self.ledger.asked.append(self.path)
-        pages = {
-            "/kit": kit_page, "/dialog": dialog_page, "/sign-in": sign_in_page, "/problem": problem_page,
+        pages: dict[str, Callable[[], str]] = {
+            "/kit": kit_page,
+            "/dialog": dialog_page,
+            "/sign-in": sign_in_page,
+            "/problem": problem_page,
             "/code": lambda: sign_in_page("code", "验证码不对，请看手机上现在的 6 位数字。"),
-            "/bare": lambda: problem_page(NOBODY), "/nokeys": lambda: kit_page().replace("<body", '<body data-keys="off"'),
+            "/bare": lambda: problem_page(NOBODY),
+            "/nokeys": lambda: kit_page().replace("<body", '<body data-keys="off"'),
             "/done": lambda: kit_page(HE._replace(flash=Flash("ok", "已发送。", "", ""))),
             "/live-part": lambda: self.ledger.part,
         }
         answers: dict[str, Any] = {
-            "/units/search": UNITS, "/units/children": TREE.get(query.get("group", query.get("parent", "")), []),
-            "/units/count": {"count": 105, "cc": 3, "total": 108}, "/new": {"count": self.ledger.new},
+            "/units/search": UNITS,
+            "/units/children": TREE.get(query.get("group", query.get("parent", "")), []),
+            "/units/count": {"count": 105, "cc": 3, "total": 108},
+            "/new": {"count": self.ledger.new},
         }
         try:
             if parts.path == "/live":

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from tests.browser.kit import CHROMIUM_ARGS, Ledger, kit_page, served
 
@@ -44,14 +44,14 @@ def page(browser: Browser, kit: tuple[str, Ledger]) -> Iterator[Page]:
 
 
 def no_script_page(browser: Browser, address: str, path: str = "/kit") -> Page:
-    """Returns `path` in a browser that runs no scripts."""
+    """Returns `path` in a context that runs no scripts."""
     page = browser.new_context(java_script_enabled=False, base_url=address).new_page()
     page.goto(path)
     return page
 
 
 @pytest.mark.parametrize("path", ["/kit", "/sign-in", "/code", "/problem", "/bare", "/dialog"])
-@pytest.mark.parametrize(("width", "scheme"), [(1366, "light"), (390, "light"), (320, "light"), (1366, "dark"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1366, "light"), (390, "dark"), (320, "light")])
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     browser: Browser, kit: tuple[str, Ledger], path: str, width: int, scheme: Any
 ) -> None:
@@ -76,8 +76,9 @@ def test_every_target_is_large_enough(browser: Browser, kit: tuple[str, Ledger],
     expect(page.locator("[data-tree] [role=treeitem]")).to_have_count(2)
     small = page.evaluate(
         """() => Array.from(document.querySelectorAll('a[href], button, select, input:not([type=hidden]), summary'))
-        .filter((e) => e.offsetParent && !e.closest('p:not(.row), .sr, .tree, .seg, .t, .sumerr, .skip, td, .pick') && !e.matches('.sr, .skip'))
-        .map((e) => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()]).filter(([, r]) => r.height < 23.5 || r.width < 23.5)
+        .filter((e) => e.offsetParent && !e.closest('p:not(.row), .sr, .tree, .seg, .t, .sumerr, .skip, td, .pick'))
+        .map((e) => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
+        .filter(([, r]) => r.height < 23.5 || r.width < 23.5)
         .map(([h, r]) => `${h} ${r.width}x${r.height}`)"""
     )
     assert small == []
@@ -88,7 +89,7 @@ def test_no_inline_script_or_style_and_all_references_resolve() -> None:
     html = kit_page()
     assert re.findall(r"\sstyle=|\son[a-z]+=|<style", html) == []
     assert re.findall(r"<script(?![^>]*\ssrc=)", html) == []
-    ids = re.findall(r'\sid="([^"]+)"', re.sub(r"<template.*?</template>", "", html, flags=re.S))
+    ids = re.findall(r'\sid="([^"]+)"', re.sub(r"<template.*?</template>", "", html, flags=re.DOTALL))
     assert sorted(ids) == sorted(set(ids))
     for names in re.findall(r'(?:aria-describedby|aria-labelledby|aria-controls|\sfor)="([^"]+)"', html):
         assert set(names.split()) <= set(ids), names
@@ -111,7 +112,12 @@ def test_one_press_sends_once_and_shows_that_it_is_busy(page: Page, kit: tuple[s
     assert len(kit[1].posts) == 1
     sent = kit[1].posts[0]
     assert (sent["csrf"], sent["once"], sent["group"], sent["unit"], sent["except"], sent["cc_unit"]) == (
-        ["csrf-1"], ["once-1"], ["g1"], ["620821"], ["6208"], ["u9"],
+        ["csrf-1"],
+        ["once-1"],
+        ["g1"],
+        ["620821"],
+        ["6208"],
+        ["u9"],
     )
     assert "pasted" not in sent
 
@@ -214,14 +220,15 @@ def test_people_fill_from_chips_and_the_summary_counts(page: Page) -> None:
 def test_picker_searches_adds_removes_and_counts(page: Page, kit: tuple[str, Ledger]) -> None:
     find = page.get_by_role("combobox", name="找单位")
     find.fill("jcx")
-    expect(page.get_by_role("option")).to_have_count(2)
+    expect(page.locator("[data-list] [role=option]")).to_have_count(2)
     find.press("ArrowDown")
     find.press("Enter")
     chips = page.locator('[data-chips=""]')
     expect(chips).to_contain_text("泾川县交通局")
     find.fill("jcx")
-    expect(page.get_by_role("option")).to_have_count(2)
-    find.press("Shift+Enter")
+    expect(page.locator("[data-list] [role=option]")).to_have_count(2)
+    with page.expect_request(lambda request: "cc_unit=u1" in request.url):
+        find.press("Shift+Enter")
     expect(page.locator('[data-chips="cc_"]')).to_contain_text("泾川县教育局")
     expect(page.locator('[data-count="total"]')).to_have_text("108")
     asked = [path for path in kit[1].asked if path.startswith("/units/count")][-1]
@@ -252,7 +259,8 @@ def test_a_pasted_list_is_matched_and_the_rest_is_asked(page: Page, kit: tuple[s
     page.get_by_role("combobox", name="找单位").focus()
     page.evaluate(
         """() => { const data = new DataTransfer(); data.setData('text', '教育局\\n火星局\\n文旅局');
-        document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })); }"""
+        const how = { clipboardData: data, bubbles: true, cancelable: true };
+        document.activeElement.dispatchEvent(new ClipboardEvent('paste', how)); }"""
     )
     expect(page.locator('[data-chips=""]')).to_contain_text("市教育局")
     expect(page.get_by_text("没有对上：火星局")).to_be_visible()
@@ -265,7 +273,7 @@ def test_a_pasted_list_is_matched_and_the_rest_is_asked(page: Page, kit: tuple[s
 
 def test_files_go_up_and_the_form_waits_for_them(page: Page, kit: tuple[str, Ledger]) -> None:
     kit[1].slow_s = 0.4
-    page.set_input_files("#files", [{"name": "新.txt", "mimeType": "text/plain", "buffer": b"hello"}])
+    page.set_input_files("#files", FilePayload(name="新.txt", mimeType="text/plain", buffer=b"hello"))
     page.locator("#form button.primary").click()
     expect(page.locator("#form button.primary")).to_contain_text("传完自动发出")
     page.wait_for_url("**/done")
@@ -275,11 +283,11 @@ def test_files_go_up_and_the_form_waits_for_them(page: Page, kit: tuple[str, Led
 
 def test_a_lost_upload_is_tried_again_and_a_wrong_one_refused(page: Page, kit: tuple[str, Ledger]) -> None:
     kit[1].upload_fails = 1
-    page.set_input_files("#files", [{"name": "a.txt", "mimeType": "text/plain", "buffer": b"again"}])
+    page.set_input_files("#files", FilePayload(name="a.txt", mimeType="text/plain", buffer=b"again"))
     expect(page.get_by_text("网断了，通了就重传")).to_be_visible()
     expect(page.get_by_text("已传完", exact=False).last).to_be_visible(timeout=8000)
     assert (kit[1].upload_fails, kit[1].files) == (0, ["csrf-1 again"])
-    page.set_input_files("#files", [{"name": "a.exe", "mimeType": "application/x", "buffer": b"MZ"}])
+    page.set_input_files("#files", FilePayload(name="a.exe", mimeType="application/x", buffer=b"MZ"))
     expect(page.locator("[data-word].bad")).to_have_text("这种文件不能传，请换 PDF、OFD、DOCX、XLSX、TXT。")
     page.get_by_role("button", name="上移 a.txt").click()
     expect(page.locator("[data-file] [data-name]").first).to_have_text("a.txt")

@@ -74,7 +74,7 @@ def test_a_change_and_a_cancellation_keep_the_uid_and_count_up() -> None:
         "CANCEL",
     ]
     assert [str(event["STATUS"]) for event in events] == ["CONFIRMED", "CONFIRMED", "CANCELLED"]
-    assert [event["DTSTART"].dt for event in events] == [
+    assert [event.DTSTART for event in events] == [
         datetime(2026, 3, 20, 1, tzinfo=UTC),
         *[datetime(2026, 3, 20, 6, 30, tzinfo=UTC)] * 2,
     ]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import xlsxwriter
 
+from ground.directory.tables import BadTable, Table, read_table
+
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -27,8 +29,10 @@ def hand_made(sheet_data: str, shared: str = "", more: Mapping[str, bytes] | Non
     """An XLSX with this XML inside `<sheetData>` and inside `<sst>`, `head` before each root, and further parts."""
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{_PACKAGE.replace("relationships", "content-types")}"/>',
-        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{_OFFICE}"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets>'
-        "</workbook>",
+        "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}"><Relationship Id="r1" Type="{_OFFICE}/officeDocument" '
+        'Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{_OFFICE}"><sheets>'
+        '<sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}"><Relationship Id="r1" Type="{_OFFICE}/worksheet" '
         f'Target="worksheets/sheet1.xml"/><Relationship Id="r2" Type="{_OFFICE}/sharedStrings" Target="sharedStrings.xml"/>'
         "</Relationships>",
@@ -42,3 +46,15 @@ def hand_made(sheet_data: str, shared: str = "", more: Mapping[str, bytes] | Non
         for name, content in (more or {}).items():
             archive.writestr(name, content)
     return out.getvalue()
+
+
+def table_or_sentence(data: bytes) -> Table | str:
+    """What `read_table` makes of `data`: a table with rows, or the whole sentence of its refusal. Else the test fails."""
+    try:
+        table = read_table(data)
+    except BadTable as error:
+        sentence = str(error)
+        assert sentence.endswith("。"), sentence
+        return sentence
+    assert table.rows
+    return table

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ground.messages.email import Mail, Smtp, SmtpSettings, build
@@ -52,7 +53,7 @@ def test_an_invitation_stands_in_the_mail_twice() -> None:
         "application/ics",
     ]
     text, html, calendar, file = [part for part in message.walk() if not part.is_multipart()]
-    assert (text.get_content(), html.get_content()) == ("请于15时前报名。\n", "<p>请报名</p>\n")
+    assert (text.get_content(), html.get_content()) == ("请于15时前报名。\r\n", "<p>请报名</p>\r\n")
     assert calendar["Content-Type"].params == {"method": "REQUEST", "charset": "utf-8"}
     assert calendar.get_content().split() == ICS.split()
     assert (file.get_filename(), file.get_content().decode()) == ("invite.ics", ICS)
@@ -70,6 +71,7 @@ def test_a_mail_without_invitation_is_plain() -> None:
     assert message["Reply-To"] is None
 
 
+@hypothesis_settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=80))
 def test_no_subject_or_name_can_add_a_header_or_an_address(subject: str, name: str) -> None:
     plain = parsed(build(to("li"), SENDER, ""))

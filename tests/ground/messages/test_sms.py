@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ground.messages.sms import WrongMobile, cost, normal_mobile, signed, sms_parts, split_parts, units
@@ -35,8 +36,11 @@ def test_parts_are_what_the_carrier_bills(text: str, parts: int) -> None:
     assert sms_parts(text) == parts
 
 
-@given(st.text(alphabet=st.sampled_from("会议a€𠮷😀\n"), max_size=400))
-def test_parts_join_to_the_text_and_fit(text: str) -> None:
+@hypothesis_settings(deadline=None)
+@example(["会" * 66, "𠮷", "议" * 66, "😀" * 40])
+@given(st.lists(st.sampled_from(["会", "议" * 30, "a" * 67, "€", "𠮷", "😀" * 20, "\n"]), max_size=30))
+def test_parts_join_to_the_text_and_fit(pieces: list[str]) -> None:
+    text = "".join(pieces)
     parts = split_parts(text)
     assert "".join(parts) == text
     assert len(parts) == sms_parts(text)
@@ -101,6 +105,7 @@ def test_a_wrong_mobile_says_what_is_wrong(text: str, sentence: str) -> None:
     assert caught.value.sentence.format(**caught.value.holes) == sentence
 
 
+@hypothesis_settings(deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_is_a_mobile_or_gets_a_sentence(text: str) -> None:
     try:

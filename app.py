@@ -1,0 +1,201 @@
+"""The roof: joins the rooms into one Starlette app. The console script's commands stand in `commands.py`.
+
+build(config) → Starlette     every room's routes and the House they need; its lifespan opens the database and closes it
+"""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+import ground.directory.pages
+import ground.pages
+import notices.compose_pages
+import notices.organiser_pages
+import notices.pages
+import receipts.pages
+from ground import web
+from ground.clock import Clock, SystemClock
+from ground.config import Config
+from ground.db import Database, Tx, open_database
+from ground.directory import people
+from ground.directory import queries as directory_queries
+from ground.directory.directory import Actor
+from ground.directory.policy import ROLE_WORDS, Act, Role, may
+from ground.errors import Unavailable
+from ground.files import Store
+from ground.headers import SecurityHeaders
+from ground.keys import open_keys
+from ground.live import Hub
+from ground.migrating import migrate, pending
+from ground.render import STATIC, Renderer
+from ground.visit import Around, House, NavItem, Visit
+from notices import organising, telling
+from receipts import inbox, ledger, today
+
+log = structlog.get_logger()
+
+ROOMS: tuple[Sequence[BaseRoute], ...] = (
+    ground.pages.routes,
+    ground.directory.pages.routes,
+    receipts.pages.routes,
+    notices.compose_pages.routes,
+    notices.organiser_pages.routes,
+    notices.pages.routes,
+)
+
+inbox.KINDS["notice"] = inbox.Kind(
+    word="会议",
+    route="meeting",
+    sent_route="meeting_progress",
+    verbs={"sign": "去报名", "answer": "去报名", "confirm": "去确认"},
+    hints=organising.hints,
+)
+today.MEETINGS.append(organising.coming_up)
+
+
+# --- what stands around every page ----------------------------------------------------------------------------------------
+
+
+async def around(tx: Tx, actor: Actor, now: str) -> Around:
+    """Counts for the navigation, and the units that the person may switch to."""
+    counts: dict[str, int] = {}
+    if may(actor.roles, Act.READ):
+        waiting = await inbox.counts(tx, actor.unit_id, now)
+        counts["inbox"] = sum(w.number for w in waiting)
+        counts["meetings"] = sum(w.number for w in waiting if w.kind == "notice")
+    words: dict[int, tuple[str, list[str]]] = {}
+    for post in await people.posts_of(tx, actor.person_id):
+        words.setdefault(post.unit_id, (post.unit_short, []))[1].append(ROLE_WORDS[Role(post.role)])
+    lent = await tx.all(directory_queries.DELEGATED_UNITS, lambda *c: c, person=actor.person_id, now=now)
+    for unit, _code, short, role in lent:
+        words.setdefault(unit, (short, []))[1].append(f"代{ROLE_WORDS[Role(role)]}")
+    posts = [(unit, short, "、".join(dict.fromkeys(roles)), unit == actor.unit_id) for unit, (short, roles) in words.items()]
+    return Around(counts, posts)
+
+
+NAV = (
+    ("today", "今日", "today", "today", Act.READ),
+    ("inbox", "收文", "inbox", "inbox", Act.READ),
+    ("meetings", "会议", "meetings", "meet", Act.READ),
+    ("units", "单位人员", "units", "units", Act.PEOPLE),
+    ("groups", "发文范围", "groups", "book", Act.GROUPS),
+    ("messages", "短信邮件", "messages", "bell", Act.MESSAGES),
+    ("audit", "审计", "audit", "seal", Act.AUDIT),
+)
+
+
+def nav(visit: Visit) -> list[NavItem]:
+    """The lines of the left navigation that this post may use."""
+    counts: Mapping[str, int] = visit.around.counts if visit.around else {}
+    return [
+        NavItem(key, visit.t(word), visit.house.url(route), icon, counts.get(key, 0), hot=bool(counts.get(key)))
+        for key, word, route, icon, act in NAV
+        if route in visit.house.urls and may(visit.actor.roles, act)
+    ]
+
+
+# --- live -----------------------------------------------------------------------------------------------------------------
+
+
+def live_hub(db: Database, clock: Clock) -> Hub:
+    """The hub whose events say how far a subject is (`subject:12`), or what waits in a unit (`unit:7`)."""
+
+    async def progress(tx: Tx, topic: str) -> dict[str, object]:
+        kind, _, number = topic.partition(":")
+        if kind == "unit":
+            waiting = await inbox.counts(tx, int(number), clock.now())
+            return {"waiting": sum(w.number for w in waiting), "late": sum(w.late for w in waiting)}
+        tally = await ledger.tally_of(tx, int(number))
+        return {**tally._asdict(), "answers": (await organising.counts(tx, int(number)))._asdict()}
+
+    async def compute(topic: str) -> str:
+        return json.dumps(await db.read(progress, topic))
+
+    return Hub(compute)
+
+
+# --- the house ------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def open_house(config: Config, clock: Clock) -> AsyncIterator[House]:
+    """Open the database (a new one gets its tables), the files and the keys; close them at the end.
+
+    Raises:
+        Unavailable: another process has the database, or it lacks a migration: `songda migrate` brings it up to date.
+    """
+    zone = ZoneInfo(config.city.timezone)
+    db = await open_database(config.database, batching=config.data.batching, pool_size=config.data.pool_size)
+    try:
+        await ready(db, clock)
+        hub = live_hub(db, clock)
+        db.listen(hub.changed)
+        store = Store(config.folder / "files", max_bytes=config.files.max_mb << 20, min_free=config.files.min_free_mb << 20)
+        renderer = Renderer(zone, config.city.name, config.city.duty_phone)
+        house = House(config, db, clock, zone, open_keys(config.folder), store, renderer, hub, around, nav)
+        yield house
+        hub.close()
+        for task in tuple(house.tasks):
+            await task
+    finally:
+        await db.close()
+
+
+async def ready(db: Database, clock: Clock) -> None:
+    """Make the tables of a new database; refuse one that lacks a migration."""
+    missing = await pending(db)
+    if missing and missing[0].number == 1:
+        await migrate(db, clock)
+    elif missing:
+        raise Unavailable("数据库还缺 {n} 个迁移。请先备份，再运行 songda migrate。", n=len(missing))
+
+
+def told_of(house: House) -> telling.Told:
+    """How the notices room speaks in this house."""
+    from ground.messages.outbox import QuietHours  # noqa: PLC0415
+
+    words = house.renderer.words("zh")
+    quiet = QuietHours(house.config.quiet.start, house.config.quiet.end, house.config.city.timezone)
+    return telling.Told(words, house.config.server.public_url.rstrip("/"), quiet, "")
+
+
+def build(config: Config, clock: Clock | None = None) -> Starlette:
+    """The whole app. Raises RuntimeError when a route declares no policy: the service does not start."""
+    routes = [route for room in ROOMS for route in room]
+    urls = web.check_routes(routes)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_house(config, clock or SystemClock()) as house:
+            house.urls.update(urls)
+            house.renderer.url_for(house.url)
+            house.extra["told"] = told_of(house)
+            app.state.house = house
+            yield
+
+    static = Mount("/static", StaticFiles(directory=STATIC), name="static")
+    return Starlette(
+        routes=[*routes, static],
+        middleware=[Middleware(SecurityHeaders), Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)],
+        exception_handlers=web.EXCEPTION_HANDLERS,
+        lifespan=lifespan,
+    )
+
+
+def main() -> None:
+    """The console script."""
+    from commands import main as run  # noqa: PLC0415 - commands build apps
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,379 @@
+"""Signing people up: a unit's whole answer at once, inside the deadline and the quota, in one transaction.
+
+An answer replaces the unit's last one. People who stay keep their place and their QR code; people who are gone are marked
+removed, never deleted. Leave is asked for in the same answer (notices/leaves.py decides it); a stand-in takes a place of the
+quota at once.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ground import audit
+from ground.db import Tx
+from ground.directory.directory import Actor
+from ground.errors import FieldError, Invalid, NotFound, Refused
+from ground.messages import outbox
+from ground.messages.message import CLEARED_BY_ANSWER
+from ground.messages.sms import normal_mobile
+from notices import notice as nouns
+from notices import publishing
+from notices import queries as q
+from notices.notice import ROLES, Answer, AnswerState, LeaveAsked, Notice, Person, StandIn
+from receipts import inbox, ledger
+from receipts.receipt import State, Step, Waits
+
+
+class UnitAnswer(NamedTuple):
+    """Where one unit's answer stands."""
+
+    notice_id: int
+    unit_id: int
+    state: str
+    people: int
+    at: str | None
+    person_id: int
+    by_organiser: int
+    confirmed: int
+
+
+class Attendee(NamedTuple):
+    """Somebody on the list."""
+
+    id: int
+    notice_id: int
+    unit_id: int
+    role: str
+    name: str
+    position: str
+    mobile: str
+    fields: dict[str, str]
+    leave_id: int | None
+    token: str
+    checked_in_at: str | None
+
+    @classmethod
+    def of_row(cls, *row: object) -> "Attendee":
+        """A row of `queries.ATTENDEE_COLUMNS`: fields are JSON there."""
+        return cls._make((*row[:7], json.loads(str(row[7])), *row[8:]))
+
+
+class Leave(NamedTuple):
+    """A request for leave."""
+
+    id: int
+    notice_id: int
+    unit_id: int
+    unit: str
+    role: str
+    person: str
+    position: str
+    reason: str
+    stand_in: StandIn | None
+    state: str
+    asked_at: str
+    asked_by: int
+    decided_at: str | None
+    decision_reason: str
+
+    @classmethod
+    def of_row(cls, *row: object) -> "Leave":
+        """A row of `queries.LEAVE`: the stand-in is JSON, or ''."""
+        stand_in = StandIn(**json.loads(str(row[8]))) if row[8] else None
+        return cls._make((*row[:8], stand_in, *row[9:]))
+
+
+async def answer_of(tx: Tx, notice: int, unit: int) -> UnitAnswer:
+    """The unit's answer. Raises NotFound when the unit was not invited."""
+    found = await tx.one(q.ANSWER, UnitAnswer, notice=notice, unit=unit)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def people_of(tx: Tx, notice: int, unit: int) -> list[Attendee]:
+    """Who comes for a unit."""
+    return await tx.all(q.ATTENDEES_OF_UNIT, Attendee.of_row, notice=notice, unit=unit)
+
+
+async def leaves_of(tx: Tx, notice: int, unit: int) -> list[Leave]:
+    """The unit's requests for leave that were not withdrawn."""
+    return await tx.all(q.LEAVES_OF_UNIT, Leave.of_row, notice=notice, unit=unit)
+
+
+# --- what may be answered -------------------------------------------------------------------------------------------------
+
+
+def tidy(notice: Notice, answer: Answer) -> Answer:
+    """The answer with mobiles in one form. Raises Invalid naming each row that is wrong (fields `people-0-mobile`, …)."""
+    errors: list[FieldError] = []
+    people = tuple(_tidy_person(notice, person, f"people-{n}", errors) for n, person in enumerate(answer.people))
+    leaves = tuple(_tidy_leave(leave, f"leaves-{n}", errors) for n, leave in enumerate(answer.leaves))
+    if errors:
+        raise Invalid(errors)
+    return Answer(people, leaves)
+
+
+def _tidy_name(name: str, position: str, where: str, errors: list[FieldError]) -> None:
+    if not name:
+        errors.append(FieldError(f"{where}-name", "请填姓名。"))
+    elif len(name) > 40 or not name.isprintable():
+        errors.append(FieldError(f"{where}-name", "姓名请不超过 40 个字。"))
+    if len(position) > 60 or not position.isprintable():
+        errors.append(FieldError(f"{where}-position", "职务请不超过 60 个字。"))
+
+
+def _tidy_mobile(mobile: str, where: str, errors: list[FieldError]) -> str:
+    try:
+        return normal_mobile(mobile) if mobile else ""
+    except ValueError as wrong:
+        errors.append(FieldError(f"{where}-mobile", str(wrong)))
+        return mobile
+
+
+def _tidy_person(notice: Notice, person: Person, where: str, errors: list[FieldError]) -> Person:
+    _tidy_name(person.name, person.position, where, errors)
+    if person.role not in {quota.role for quota in notice.quota if quota.max}:
+        errors.append(FieldError(f"{where}-role", f"这次会议不请{ROLES.get(person.role, '这种身份')}，请改一下身份。"))
+    fields: dict[str, str] = {}
+    for field in notice.fields:
+        value = str(person.fields.get(field.key, "")).strip()
+        wrong = _wrong_field(field, value)
+        if wrong:
+            errors.append(FieldError(f"{where}-{field.key}", wrong))
+        if value:
+            fields[field.key] = value
+    return person._replace(mobile=_tidy_mobile(person.mobile, where, errors), fields=fields)
+
+
+def _wrong_field(field: nouns.Field, value: str) -> str:
+    if not value:
+        return f"请填{field.label}。" if field.required else ""
+    if len(value) > 200 or not value.isprintable():
+        return f"{field.label}请不超过 200 字。"
+    if field.type == "choice" and value not in field.choices:
+        return f"{field.label}请从给出的几项里选。"
+    if field.type == "number" and not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", value):
+        return f"{field.label}请填数字。"
+    if field.type == "yesno" and value not in ("是", "否"):
+        return f"{field.label}请选是或否。"
+    if field.type == "mobile":
+        try:
+            normal_mobile(value)
+        except ValueError as wrong:
+            return str(wrong)
+    return ""
+
+
+def _tidy_leave(leave: LeaveAsked, where: str, errors: list[FieldError]) -> LeaveAsked:
+    _tidy_name(leave.person, leave.position, where, errors)
+    if not leave.reason:
+        errors.append(FieldError(f"{where}-reason", "请写请假的原因。"))
+    elif len(leave.reason) > 300:
+        errors.append(FieldError(f"{where}-reason", "请假原因请不超过 300 字。"))
+    if leave.stand_in is None:
+        return leave
+    _tidy_name(leave.stand_in.name, leave.stand_in.position, f"{where}-stand_in", errors)
+    mobile = _tidy_mobile(leave.stand_in.mobile, f"{where}-stand_in", errors)
+    if leave.stand_in.name == leave.person:
+        errors.append(FieldError(f"{where}-stand_in-name", "替会人和请假人是同一个人，请换一位。"))
+    return leave._replace(stand_in=leave.stand_in._replace(mobile=mobile))
+
+
+def check_quota(notice: Notice, answer: Answer) -> None:
+    """Refuse too few, too many, or somebody twice. Raises Refused with the sentence (409)."""
+    nobody = not answer.people and not answer.leaves
+    for quota in notice.quota:
+        coming = sum(p.role == quota.role for p in answer.people)
+        leaving = sum(leave.role == quota.role for leave in answer.leaves)
+        standing = sum(leave.role == quota.role and leave.stand_in is not None for leave in answer.leaves)
+        word = ROLES[quota.role]
+        if coming + standing > quota.max:
+            raise Refused(
+                "{role}最多 {max} 人，现在填了 {n} 人。请去掉几位。", role=word, max=quota.max, n=coming + standing, code="quota"
+            )
+        if coming + leaving < quota.min:
+            need = "不派人要先请假。" if nobody else ""
+            raise Refused(
+                "{role}须 {min} 人，现在填了 {n} 人。来不了请选请假。{need}",
+                role=word,
+                min=quota.min,
+                n=coming,
+                need=need,
+                code="quota",
+            )
+    names = [(p.name, p.mobile) for p in answer.people]
+    twice = next((name for n, (name, mobile) in enumerate(names) if (name, mobile) in names[:n]), "")
+    if twice:
+        raise Refused("{name}填了两次，请去掉一行。", name=twice, code="twice")
+    coming_names = {p.name for p in answer.people}
+    for leave in answer.leaves:
+        if leave.stand_in is not None and leave.stand_in.name in coming_names:
+            raise Refused(
+                "{name}已在报名名单里，不能再替会。请换一位，或从名单里去掉。", name=leave.stand_in.name, code="stand_in_coming"
+            )
+        if leave.person in coming_names:
+            raise Refused("{name}既报了名又请假，请去掉一处。", name=leave.person, code="leave_and_coming")
+    stand_ins = [leave.stand_in.name for leave in answer.leaves if leave.stand_in]
+    if len(set(stand_ins)) != len(stand_ins):
+        raise Refused("同一个人不能替两个人参会。", code="stand_in_twice")
+
+
+def check_open(notice: Notice, now: str) -> None:
+    """Refuse an answer to a cancelled meeting, or after the deadline."""
+    if notice.cancelled_at:
+        raise Refused("会议已取消，不用再报名。", code="cancelled")
+    if now > notice.answer_by:
+        raise Refused("报名已经截止。需要改动，请写明原因申请晚改，由会务决定。", code="deadline")
+
+
+# --- answering ------------------------------------------------------------------------------------------------------------
+
+
+async def sign_and_answer(tx: Tx, actor: Actor, id: int, answer: Answer, *, waived: Sequence[str], now: str) -> UnitAnswer:
+    """签收并报名: sign when it is not signed yet, and give the unit's whole answer.
+
+    Raises:
+        NotFound: not invited. Invalid, Refused: see `tidy`, `check_quota`, `check_open`, and `inbox.sign`.
+    """
+    receipt = await ledger.receipt_of(tx, id, actor.unit_id)
+    if receipt.state in (State.ARRIVED, State.OPENED):
+        await inbox.sign(tx, id, actor, waived=waived, at=now)
+    return await enter(tx, actor, id, actor.unit_id, answer, now=now)
+
+
+async def enter(
+    tx: Tx, actor: Actor, id: int, unit: int, answer: Answer, *, now: str, by_organiser: bool = False, late: bool = False
+) -> UnitAnswer:
+    """Put a unit's answer in the place of its last one.
+
+    Args:
+        by_organiser: the organiser enters it for the unit (代报), told by telephone.
+        late: the deadline has been waived by the organiser.
+    """
+    notice = await publishing.find(tx, id)
+    before = await answer_of(tx, id, unit)
+    if not late and not by_organiser:
+        check_open(notice, now)
+    elif notice.cancelled_at:
+        raise Refused("会议已取消，不用再报名。", code="cancelled")
+    answer = tidy(notice, answer)
+    check_quota(notice, answer)
+    await tx.run(q.ANSWER_LOCK, notice=id, unit=unit)  # PostgreSQL: two clerks of one unit queue here; SQLite: one writer anyway
+    await _replace_people(tx, notice, unit, answer.people, now)
+    asked = await _replace_leaves(tx, notice, unit, answer.leaves, actor, now)
+    people = await people_of(tx, id, unit)
+    state = AnswerState.ASKED if asked else AnswerState.COMING if people else AnswerState.ABSENT
+    confirmed = max(before.confirmed, notice.version)
+    await tx.run(
+        q.ANSWER_SET, notice=id, unit=unit, state=state, people=len(people), at=now, person=actor.person_id,
+        by_organiser=int(by_organiser), confirmed=confirmed,
+    )  # fmt: skip
+    await _close_receipt(tx, notice, unit, actor, now, by_organiser=by_organiser)
+    await outbox.clear(tx, id, unit, purposes=CLEARED_BY_ANSWER, now=now)
+    await audit.note(
+        tx, "answered", f"notice:{id}", at=now, person=actor.person_id, unit=actor.unit_id, detail=f"unit {unit}: {state}",
+        address=actor.address,
+    )  # fmt: skip
+    return await answer_of(tx, id, unit)
+
+
+async def _close_receipt(tx: Tx, notice: Notice, unit: int, actor: Actor, now: str, *, by_organiser: bool) -> None:
+    """Write the answer into the ledger; nothing waits any more (a new version is confirmed by answering it)."""
+    subject = await ledger.subject_of(tx, notice.id)
+    if by_organiser:
+        await ledger.answer_for(tx, subject, unit, actor, at=now, note="代报")
+    else:
+        await ledger.take_step(tx, Step.ANSWER, subject, unit, actor, at=now)
+    for waits in (Waits.ANSWER, Waits.CONFIRM):
+        await ledger.done_waiting(tx, notice.id, unit, waits)
+    tx.notify(f"subject:{notice.id}")
+
+
+async def _replace_people(tx: Tx, notice: Notice, unit: int, people: Sequence[Person], now: str) -> None:
+    """Keep those who stay, add the new ones, mark the others removed. Stand-ins belong to their leave and stay out of this."""
+    had = {(a.name, a.mobile): a for a in await people_of(tx, notice.id, unit) if a.leave_id is None}
+    for sort, person in enumerate(people):
+        stays = had.pop((person.name, person.mobile), None)
+        fields = json.dumps(dict(person.fields), ensure_ascii=False)
+        if stays is not None:
+            await tx.run(
+                q.ATTENDEE_UPDATE, id=stays.id, role=person.role, position=person.position, mobile=person.mobile, fields=fields,
+                sort=sort, leave=None,
+            )  # fmt: skip
+        else:
+            await tx.run(
+                q.ATTENDEE_INSERT, notice=notice.id, unit=unit, role=person.role, name=person.name, position=person.position,
+                mobile=person.mobile, fields=fields, leave=None, sort=sort, token=secrets.token_urlsafe(9),
+            )  # fmt: skip
+    for gone in had.values():
+        await tx.run(q.ATTENDEE_REMOVE, id=gone.id, at=now)
+
+
+async def _replace_leaves(tx: Tx, notice: Notice, unit: int, asked: Sequence[LeaveAsked], actor: Actor, now: str) -> bool:
+    """Withdraw requests that are no longer made, put the new ones; whether any still waits for a decision."""
+    had = {(x.role, x.person, x.reason, x.stand_in): x for x in await leaves_of(tx, notice.id, unit) if x.state != "refused"}
+    waiting = False
+    for leave in asked:
+        stays = had.pop((leave.role, leave.person, leave.reason, leave.stand_in), None)
+        if stays is not None:
+            waiting = waiting or stays.state == "asked"
+            continue
+        await tx.value(
+            q.LEAVE_INSERT, notice=notice.id, unit=unit, role=leave.role, person=leave.person, position=leave.position,
+            reason=leave.reason, stand_in=nouns.dumps(leave.stand_in) if leave.stand_in else "", at=now, by=actor.person_id,
+        )  # fmt: skip
+        waiting = True
+    for gone in had.values():
+        await tx.run(q.LEAVE_WITHDRAW, id=gone.id, at=now)
+        for attendee in await people_of(tx, notice.id, unit):
+            if attendee.leave_id == gone.id:
+                await tx.run(q.ATTENDEE_REMOVE, id=attendee.id, at=now)
+    return waiting
+
+
+async def confirm(tx: Tx, actor: Actor, id: int, version: int, *, now: str) -> UnitAnswer:
+    """The unit has seen the newest version and its answer stands. Raises Refused when a still newer one is out."""
+    notice = await publishing.find(tx, id)
+    await answer_of(tx, id, actor.unit_id)
+    if notice.cancelled_at:
+        raise Refused("会议已取消，不用再确认。", code="cancelled")
+    if version != notice.version:
+        raise Refused("通知又有了新的变动，请看过再确认。", code="changed_meanwhile")
+    await inbox.open_item(tx, id, actor, now)
+    await tx.run(q.CONFIRM, notice=id, unit=actor.unit_id, version=version)
+    await ledger.done_waiting(tx, id, actor.unit_id, Waits.CONFIRM)
+    tx.notify(f"subject:{id}")
+    await audit.note(
+        tx, "confirmed", f"notice:{id}", at=now, person=actor.person_id, unit=actor.unit_id, detail=f"version {version}",
+        address=actor.address,
+    )  # fmt: skip
+    return await answer_of(tx, id, actor.unit_id)
+
+
+# --- whom to offer --------------------------------------------------------------------------------------------------------
+
+
+class Known(NamedTuple):
+    """Somebody the unit has sent before."""
+
+    name: str
+    position: str
+    mobile: str
+    role: str
+
+
+async def last_people(tx: Tx, notice: int, unit: int) -> list[Known]:
+    """Who came for the unit to its last meeting before this one."""
+    last = await tx.value(q.LAST_NOTICE, unit=unit, notice=notice)
+    return await tx.all(q.LAST_PEOPLE, Known, unit=unit, notice=last) if last is not None else []
+
+
+async def known_people(tx: Tx, unit: int) -> list[Known]:
+    """Whom the unit has sent before, the latest first, each once."""
+    rows = await tx.all(
+        q.KNOWN_PEOPLE, lambda name, position, mobile, role, _last: Known(name, position, mobile, role), unit=unit
+    )
+    return list({row.name: row for row in reversed(rows)}.values())[::-1]

@@ -1,0 +1,147 @@
+"""今日 and 收文: what waits for this unit, and everything that has come."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from ground import clock, files
+from ground.db import Tx
+from ground.directory.directory import Actor
+from ground.directory.policy import Act, may
+from ground.errors import NotFound
+from ground.live import Stream
+from ground.visit import Visit
+from ground.web import page
+from receipts import inbox, ledger, today
+from receipts.inbox import KINDS, NEWEST, Hint, Item, SentItem, WaitCount
+
+PAGE = 20
+TABS = (
+    ("all", "全部"),
+    ("sign", "待签收"),
+    ("answer", "待报名"),
+    ("confirm", "待确认"),
+    ("signed", "已签收"),
+    ("ended", "已退回和撤回"),
+)
+
+
+class TodayView(NamedTuple):
+    """Everything that 今日 shows."""
+
+    now: list[Item]
+    later: list[Item]
+    hints: dict[int, Hint]
+    counts: list[WaitCount]
+    sent: list[SentItem]
+    meetings: list[today.Meeting]
+
+
+async def _today(tx: Tx, actor: Actor, now: str, midnight: str) -> TodayView:
+    waiting = await inbox.waiting(tx, actor.unit_id)
+    hints = await inbox.hints(tx, waiting, now)
+    pressing = [i for i in waiting if i.urgency == "immediate" or (i.due_at and i.due_at < midnight)]
+    rest = [i for i in waiting if i not in pressing]
+    sent = [s for s in (await inbox.sent(tx, actor.unit_id, limit=3))[:3] if not s.closed_at]
+    meetings = await today.meetings(tx, actor.unit_id, now, clock.after(midnight, hours=24))
+    return TodayView(pressing, rest, hints, await inbox.counts(tx, actor.unit_id, now), sent, meetings)
+
+
+def midnight_after(visit: Visit) -> str:
+    """The end of today on the city's wall clock, as UTC text."""
+    local = clock.local(visit.now, visit.house.zone)
+    return clock.text((local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0))
+
+
+async def show_today(visit: Visit) -> Response:
+    """GET /: the thing that needs this person first. Whoever has no inbox goes to the first page of the navigation."""
+    actor = visit.actor
+    if not may(actor.roles, Act.READ):
+        first = visit.house.nav(visit)
+        return visit.go(first[0].url if first else visit.house.url("account"))
+    view = await visit.read(_today, actor, visit.now, midnight_after(visit))
+    return visit.render("receipts/today.html", view=view, kinds=KINDS)
+
+
+class InboxView(NamedTuple):
+    """A page of the inbox."""
+
+    items: list[Item]
+    more: bool
+    hints: dict[int, Hint]
+    counts: dict[str, int]
+
+
+async def _inbox(tx: Tx, actor: Actor, which: str, before: int, words: str, now: str, limit: int) -> InboxView:
+    found = await inbox.items(tx, actor.unit_id, which, before=before, limit=limit, words=words)
+    counts: dict[str, int] = {}
+    for line in await inbox.counts(tx, actor.unit_id, now):
+        counts[line.waits] = counts.get(line.waits, 0) + line.number
+    return InboxView(found[:limit], len(found) > limit, await inbox.hints(tx, found[:limit], now), counts)
+
+
+async def show_inbox(visit: Visit) -> Response:
+    """GET /inbox?state=&before=&q=: everything that came, newest first, cut by state."""
+    which = visit.query("state", "all")
+    which = which if which in dict(TABS) else "all"
+    before = visit.query("before")
+    cursor = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else NEWEST
+    limit = 50 if visit.query("rows") == "50" else PAGE
+    words = visit.query("q")[:60]
+    view = await visit.read(_inbox, visit.actor, which, cursor, words, visit.now, limit)
+    return visit.render(
+        "receipts/inbox.html", view=view, tabs=TABS, which=which, kinds=KINDS, words=words, limit=limit, first=cursor == NEWEST
+    )
+
+
+async def search(visit: Visit) -> Response:
+    """GET /search?q=: the inbox, searched."""
+    return visit.see_other("inbox", q=visit.query("q"))
+
+
+async def _may_download(tx: Tx, id: str, actor: Actor) -> files.File:
+    row = await files.find(tx, id)
+    if row is None or (row.unit_id != actor.unit_id and not await ledger.may_see_file(tx, id, actor.unit_id)):
+        raise NotFound("没有这个文件，或者没有发给贵单位。")
+    return row
+
+
+async def download(visit: Visit) -> Response:
+    """GET /files/{file}: the bytes, always as an attachment; the first opening by each person is noted."""
+    row = await visit.read(_may_download, visit.path("file"), visit.actor)
+    await visit.write(ledger.open_file, row.id, visit.actor, visit.now)
+    return send_file(visit, row)
+
+
+def send_file(visit: Visit, row: files.File) -> Response:
+    """A stored file as a download, with Range and ETag; never inline from our origin."""
+    answer = FileResponse(visit.house.files.path(row.sha256), media_type=row.media_type, filename=row.name)
+    answer.chunk_size = files.CHUNK
+    answer.headers["etag"] = f'"{row.sha256}"'
+    answer.headers["cache-control"] = "private, no-cache"
+    answer.headers["content-security-policy"] = "default-src 'none'; sandbox"
+    return answer
+
+
+async def live(visit: Visit) -> Response:
+    """GET /live?notice=12: how far a subject of ours is; without it, what waits in our unit. Server-sent events."""
+    subject = visit.query("notice") or visit.query("document")
+    if not subject:
+        return Stream(visit.house.hub, f"unit:{visit.actor.unit_id}")
+    if not (subject.isascii() and subject.isdigit() and len(subject) < 16):
+        raise NotFound
+    found = await visit.read(ledger.subject_of, int(subject))
+    if found.sender_unit != visit.actor.unit_id:
+        raise NotFound
+    return Stream(visit.house.hub, f"subject:{found.id}")
+
+
+routes = [
+    Route("/", page(show_today, may=Act.SIGNED_IN, here="today"), methods=["GET"], name="today"),
+    Route("/inbox", page(show_inbox, may=Act.READ, here="inbox"), methods=["GET"], name="inbox"),
+    Route("/search", page(search, may=Act.READ), methods=["GET"], name="search"),
+    Route("/files/{file}", page(download, may=Act.READ, part=True), methods=["GET"], name="file"),
+    Route("/live", page(live, may=Act.READ, part=True), methods=["GET"], name="live"),
+]

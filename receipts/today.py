@@ -1,0 +1,27 @@
+"""What 今日 shows beside the queue: the unit's meetings of today and tomorrow. The room that knows meetings fills `MEETINGS`."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from ground.db import Tx
+
+
+class Meeting(NamedTuple):
+    """A meeting that somebody of the unit goes to."""
+
+    id: int
+    title: str
+    starts_at: str
+    place: str
+    state: str
+    who: str
+
+
+Source = Callable[[Tx, int, str, str], Awaitable[list[Meeting]]]
+MEETINGS: list[Source] = []
+
+
+async def meetings(tx: Tx, unit: int, low: str, high: str) -> list[Meeting]:
+    """The unit's meetings that start between two moments, by time."""
+    found = [meeting for source in MEETINGS for meeting in await source(tx, unit, low, high)]
+    return sorted(found, key=lambda m: m.starts_at)
