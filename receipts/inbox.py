@@ -87,16 +87,25 @@ async def waiting(tx: Tx, unit: int, *, limit: int = 100) -> list[Item]:
 LISTS = {"all": q.INBOX_ALL, "signed": q.INBOX_SIGNED, "ended": q.INBOX_ENDED}
 
 
-async def items(tx: Tx, unit: int, which: str, *, before: int = NEWEST, limit: int = 20, words: str = "") -> list[Item]:
+async def newer(tx: Tx, unit: int, after: int) -> int:
+    """How many items have come to the unit after the one with this id; at most 100 are counted."""
+    return int(await tx.value(q.INBOX_NEWER, unit=unit, after=after))
+
+
+async def items(
+    tx: Tx, unit: int, which: str, *, before: int = NEWEST, limit: int = 20, words: str = "", now: str = ""
+) -> list[Item]:
     """A page of the inbox, newest first, one more than `limit` when there is an older page.
 
     Args:
-        which: all, signed, ended, or a verb that is waited for (sign, answer, confirm).
+        which: all, signed, ended, late (by `now`), or a verb that is waited for (sign, answer, confirm).
         before: the id of the last line of the page before.
         words: part of a title, number or sender's name; '' for everything.
     """
     if words:
         return await tx.all(q.INBOX_FIND, Item, unit=unit, before=before, limit=limit + 1, words=f"%{like(words)}%")
+    if which == "late":
+        return await tx.all(q.INBOX_LATE, Item, unit=unit, before=before, limit=limit + 1, now=now)
     if which in LISTS:
         return await tx.all(LISTS[which], Item, unit=unit, before=before, limit=limit + 1)
     return await tx.all(q.INBOX_WAITS, Item, unit=unit, waits=which, before=before, limit=limit + 1)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from ground import clock, files
@@ -65,6 +65,12 @@ async def show_today(visit: Visit) -> Response:
     return visit.render("receipts/today.html", view=view, kinds=KINDS)
 
 
+async def today_part(visit: Visit) -> Response:
+    """GET /today/part: the queue alone, for the live page."""
+    view = await visit.read(_today, visit.actor, visit.now, midnight_after(visit))
+    return visit.render("receipts/today_part.html", view=view, kinds=KINDS)
+
+
 class InboxView(NamedTuple):
     """A page of the inbox."""
 
@@ -75,7 +81,7 @@ class InboxView(NamedTuple):
 
 
 async def _inbox(tx: Tx, actor: Actor, which: str, before: int, words: str, now: str, limit: int) -> InboxView:
-    found = await inbox.items(tx, actor.unit_id, which, before=before, limit=limit, words=words)
+    found = await inbox.items(tx, actor.unit_id, which, before=before, limit=limit, words=words, now=now)
     counts: dict[str, int] = {}
     for line in await inbox.counts(tx, actor.unit_id, now):
         counts[line.waits] = counts.get(line.waits, 0) + line.number
@@ -94,6 +100,13 @@ async def show_inbox(visit: Visit) -> Response:
     return visit.render(
         "receipts/inbox.html", view=view, tabs=TABS, which=which, kinds=KINDS, words=words, limit=limit, first=cursor == NEWEST
     )
+
+
+async def new_items(visit: Visit) -> Response:
+    """GET /inbox/new?after=12: how many items have come after that one."""
+    after = visit.query("after")
+    newest = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else 0
+    return JSONResponse({"count": await visit.read(inbox.newer, visit.actor.unit_id, newest)})
 
 
 async def search(visit: Visit) -> Response:
@@ -140,6 +153,8 @@ async def live(visit: Visit) -> Response:
 
 routes = [
     Route("/", page(show_today, may=Act.SIGNED_IN, here="today"), methods=["GET"], name="today"),
+    Route("/today/part", page(today_part, may=Act.READ, part=True), methods=["GET"], name="today_part"),
+    Route("/inbox/new", page(new_items, may=Act.READ, part=True), methods=["GET"], name="inbox_new"),
     Route("/inbox", page(show_inbox, may=Act.READ, here="inbox"), methods=["GET"], name="inbox"),
     Route("/search", page(search, may=Act.READ), methods=["GET"], name="search"),
     Route("/files/{file}", page(download, may=Act.READ, part=True), methods=["GET"], name="file"),

@@ -98,6 +98,10 @@ ORDER BY CASE s.urgency WHEN 'immediate' THEN 0 ELSE 1 END, r.due_at, r.subject_
 INBOX_ALL = f"{ITEM} WHERE r.unit_id = :unit AND r.subject_id < :before ORDER BY r.subject_id DESC LIMIT :limit"
 INBOX_WAITS = f"""{ITEM} WHERE r.unit_id = :unit AND r.waits = :waits AND r.subject_id < :before
 ORDER BY r.subject_id DESC LIMIT :limit"""
+INBOX_LATE = f"""{ITEM} WHERE r.unit_id = :unit AND r.waits IS NOT NULL AND r.due_at < :now AND r.subject_id < :before
+ORDER BY r.subject_id DESC LIMIT :limit"""
+INBOX_NEWER = """
+SELECT COUNT(*) FROM (SELECT 1 FROM receipts WHERE unit_id = :unit AND subject_id > :after LIMIT 100) AS some"""
 INBOX_SIGNED = f"""{ITEM} WHERE r.unit_id = :unit AND r.state IN (3, 4, 5, 8) AND r.subject_id < :before
 ORDER BY r.subject_id DESC LIMIT :limit"""
 INBOX_ENDED = f"""{ITEM} WHERE r.unit_id = :unit AND r.state IN (6, 7, 9) AND r.subject_id < :before

@@ -6,6 +6,7 @@ The answer is frozen: names and members of groups may change afterwards, what wa
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ground import audit
@@ -187,7 +188,8 @@ async def set_members(
     return len((await members(tx)).get(group.id, ()))
 
 
-class Chosen(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Chosen:
     """Recipients as the picker shows them (macros/picker.html)."""
 
     groups: tuple[int, ...] = ()

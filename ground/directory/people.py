@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from ground import audit, clock
 from ground.db import Tx
-from ground.directory import pinyin, policy
+from ground.directory import pinyin, policy, sessions
 from ground.directory import queries as q
-from ground.directory import sessions
 from ground.directory.directory import Actor, Contact, Person, Post, Unit
 from ground.directory.policy import Role
 from ground.directory.units import AREA, like, scope
@@ -151,8 +150,8 @@ async def add(tx: Tx, new: NewPerson, unit: int, *, by: Actor | None, joined: bo
     if await tx.value(q.PERSON_LOGIN_LIKE, login=new.login) is not None:
         raise Invalid.one("login", "已有一个只差大小写的账号，请换一个。")
     id = await tx.value(
-        q.PERSON_INSERT, login=new.login, name=new.name, initials=pinyin.initials(new.name, surname=True), mobile=new.mobile, email=new.email,
-        at=at,
+        q.PERSON_INSERT, login=new.login, name=new.name, initials=pinyin.initials(new.name, surname=True),
+        mobile=new.mobile, email=new.email, at=at,
     )  # fmt: skip
     if id is None:
         person = await by_login(tx, new.login)
@@ -252,7 +251,12 @@ async def change(tx: Tx, person: int, *, name: str, mobile: str, email: str, by:
     """Correct a person's data. Raises Invalid."""
     new = check(NewPerson("xx", name, mobile, email, Role.SECRETARY, ""))
     await tx.run(
-        q.PERSON_UPDATE, id=person, name=new.name, initials=pinyin.initials(new.name, surname=True), mobile=new.mobile, email=new.email
+        q.PERSON_UPDATE,
+        id=person,
+        name=new.name,
+        initials=pinyin.initials(new.name, surname=True),
+        mobile=new.mobile,
+        email=new.email,
     )
     await _note(tx, "person_changed", person, by, at, "")
 

@@ -12,7 +12,7 @@ UNITS_CHILDREN = f"{UNIT} WHERE parent_id = :parent ORDER BY sort, id"
 UNITS_ROOTS = f"{UNIT} WHERE parent_id IS NULL ORDER BY sort, id"
 UNITS_BELOW = f"{UNIT} WHERE path LIKE :path ORDER BY level, sort, id"
 UNITS_SEARCH = f"""{UNIT}
-WHERE code LIKE :prefix ESCAPE '\\' OR initials LIKE :prefix ESCAPE '\\' OR pinyin LIKE :prefix ESCAPE '\\'
+WHERE lower(code) LIKE :prefix ESCAPE '\\' OR initials LIKE :prefix ESCAPE '\\' OR pinyin LIKE :prefix ESCAPE '\\'
    OR name LIKE :anywhere ESCAPE '\\' OR short_name LIKE :anywhere ESCAPE '\\'
 ORDER BY CASE WHEN code = :exact OR short_name = :exact OR name = :exact THEN 0
               WHEN initials LIKE :prefix ESCAPE '\\' THEN 1 ELSE 2 END, level, sort, id
@@ -60,14 +60,15 @@ UNITS_WITHOUT_SECRETARY = f"""{UNIT} u WHERE closed_on IS NULL AND kind <> 'åŒºå
   (SELECT 1 FROM posts p JOIN people x ON x.id = p.person_id AND x.disabled_at IS NULL
    WHERE p.unit_id = u.id AND p.role = 'secretary' AND p.until_at IS NULL) ORDER BY level, sort, id"""
 UNITS_PAGE = f"""{UNIT} WHERE id > :after AND path LIKE :path AND (CAST(:closed AS BIGINT) = 1 OR closed_on IS NULL)
-  AND (CAST(:all AS BIGINT) = 1 OR code LIKE :prefix ESCAPE '\\' OR initials LIKE :prefix ESCAPE '\\'
+  AND (CAST(:all AS BIGINT) = 1 OR lower(code) LIKE :prefix ESCAPE '\\' OR initials LIKE :prefix ESCAPE '\\'
     OR pinyin LIKE :prefix ESCAPE '\\' OR name LIKE :anywhere ESCAPE '\\' OR short_name LIKE :anywhere ESCAPE '\\')
 ORDER BY id LIMIT :limit"""
 UNIT_PATHS = "SELECT id, path, kind FROM units WHERE closed_on IS NULL OR closed_on > :today"
 UNITS_ABOVE = f"{UNIT} u WHERE :path LIKE path || '%' AND path <> :path ORDER BY path"
 UNIT_PARENTS = "SELECT id, COALESCE(parent_id, 0), path FROM units"
 UNIT_IN_GROUPS = """
-SELECT g.name FROM group_units x JOIN groups g ON g.id = x.group_id AND g.closed_at IS NULL WHERE x.unit_id = :unit ORDER BY g.id"""
+SELECT g.name FROM group_units x JOIN groups g ON g.id = x.group_id AND g.closed_at IS NULL
+WHERE x.unit_id = :unit ORDER BY g.id"""
 STAFF_BELOW_PARENT = """
 SELECT u.id, COUNT(DISTINCT p.id) FROM units u LEFT JOIN posts o ON o.unit_id = u.id AND o.until_at IS NULL
 LEFT JOIN people p ON p.id = o.person_id AND p.disabled_at IS NULL WHERE u.parent_id = :parent GROUP BY u.id"""
@@ -83,7 +84,7 @@ GROUP BY p.id, p.name, p.mobile, p.mobile_bad, u.code, u.short_name, u.sort, u.i
 PEOPLE_PAGE = """
 SELECT o.id, p.id, p.name, p.login, p.mobile, COALESCE(p.mobile_bad, ''), p.last_seen_at, u.code, u.short_name, o.role, o.position
 FROM posts o JOIN people p ON p.id = o.person_id AND p.disabled_at IS NULL JOIN units u ON u.id = o.unit_id AND u.path LIKE :path
-WHERE o.until_at IS NULL AND o.id > :after AND (CAST(:all AS BIGINT) = 1 OR p.login LIKE :prefix ESCAPE '\\'
+WHERE o.until_at IS NULL AND o.id > :after AND (CAST(:all AS BIGINT) = 1 OR lower(p.login) LIKE :prefix ESCAPE '\\'
   OR p.mobile LIKE :prefix ESCAPE '\\' OR p.initials LIKE :prefix ESCAPE '\\' OR p.name LIKE :anywhere ESCAPE '\\')
 ORDER BY o.id LIMIT :limit"""
 CHILD_COUNTS = "SELECT parent_id, COUNT(*) FROM units WHERE parent_id IS NOT NULL AND closed_on IS NULL GROUP BY parent_id"
@@ -178,7 +179,8 @@ GROUP_GROUPS_ALL = "SELECT group_id, child_id FROM group_groups"
 GROUP_UNIT_PUT = "INSERT INTO group_units (group_id, unit_id) VALUES (:group, :unit) ON CONFLICT DO NOTHING"
 GROUP_GROUP_PUT = "INSERT INTO group_groups (group_id, child_id) VALUES (:group, :child) ON CONFLICT DO NOTHING"
 GROUP_HOLDERS = """
-SELECT g.name FROM group_groups x JOIN groups g ON g.id = x.group_id AND g.closed_at IS NULL WHERE x.child_id = :group ORDER BY g.id"""
+SELECT g.name FROM group_groups x JOIN groups g ON g.id = x.group_id AND g.closed_at IS NULL
+WHERE x.child_id = :group ORDER BY g.id"""
 GROUP_CHILDREN = "SELECT child_id FROM group_groups WHERE group_id = :group ORDER BY child_id"
 GROUP_UNITS_CLEAR = "DELETE FROM group_units WHERE group_id = :group"
 GROUP_GROUPS_CLEAR = "DELETE FROM group_groups WHERE group_id = :group"

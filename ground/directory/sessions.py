@@ -289,9 +289,10 @@ async def end_one(tx: Tx, public_id: str, actor: Actor, at: str) -> None:
 async def end_all(tx: Tx, person: int, *, by: Actor, at: str) -> int:
     """End all of somebody's sessions (security, or whoever manages the account); how many ended."""
     ended = await end_others(tx, person, "", at)
+    note = f"{ended} sessions"
     await audit.note(
-        tx, "sessions_ended", f"person:{person}", at=at, person=by.person_id, unit=by.unit_id, detail=str(ended), address=by.address
-    )  # fmt: skip
+        tx, "sessions_ended", f"person:{person}", at=at, person=by.person_id, unit=by.unit_id, detail=note, address=by.address
+    )
     return ended
 
 

@@ -13,8 +13,8 @@ from ground.errors import FieldError, Invalid, NotFound, Refused
 
 LEVELS = {1: "市级", 2: "县区", 3: "乡镇（街道）", 4: "村（社区）"}
 RESERVED = frozenset(
-    {"all", "children", "count", "import", "match", "new", "people", "search", "unreachable", "without-secretary"}
-)
+    ["all", "children", "count", "import", "match", "new", "people", "search", "unreachable", "without-secretary"]
+)  # our own pages
 AREA = "区划"  # a unit of this kind is a branch of the tree, with no inbox
 
 
@@ -374,7 +374,7 @@ class Toll(NamedTuple):
 
 async def toll(tx: Tx, unit: Unit) -> Toll:
     """Whom and what closing the unit would concern, as far as the directory knows."""
-    staff = {m for m in await tx.all(q.CONTACTS_OF_UNIT, lambda *c: int(c[0]), unit=unit.id)}
+    staff = set(await tx.all(q.CONTACTS_OF_UNIT, lambda *c: int(c[0]), unit=unit.id))
     kept_in = await tx.all(q.UNIT_IN_GROUPS, str, unit=unit.id)
     return Toll(len(staff), kept_in, sum(not child.closed_on for child in await children(tx, unit.id)))
 
