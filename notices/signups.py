@@ -17,7 +17,7 @@ from ground.directory.directory import Actor
 from ground.errors import FieldError, Invalid, NotFound, Refused
 from ground.messages import outbox
 from ground.messages.message import CLEARED_BY_ANSWER
-from ground.messages.sms import normal_mobile
+from ground.mobile import normal_mobile
 from notices import notice as nouns
 from notices import publishing
 from notices import queries as q

@@ -12,7 +12,7 @@ from ground.directory.directory import Actor, Contact, Person, Post, Unit
 from ground.directory.policy import Role
 from ground.directory.units import AREA, like, scope
 from ground.errors import FieldError, Forbidden, Invalid, NotFound, Refused
-from ground.messages.sms import normal_mobile
+from ground.mobile import normal_mobile
 
 
 class Member(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from ground.directory.plans import ExistingPerson, Faults, Line, PersonRow, Plan, check_controls, check_text, cut, lines_of
 from ground.directory.policy import ROLE_WORDS, Role, clash
 from ground.directory.tables import PERSON_HEADINGS, Table
+from ground.mobile import WrongMobile, normal_mobile
 
 LONGEST_NAME = 60
 LONGEST_EMAIL = 254
@@ -73,18 +74,13 @@ def _person(line: Line, faults: Faults) -> PersonRow:
 
 
 def mobile_number(typed: str) -> tuple[str, str]:
-    """(11 digits or "", what is wrong in Chinese or "") of a mobile number as people type it: +86, spaces, dashes are let go."""
-    digits = re.sub(r"[\s()\-－–—·.]", "", typed)
-    digits = re.sub(r"^(\+|00)?86(?=1\d{10}$)", "", digits)
-    if not digits:
+    """(11 digits or "", what is wrong in Chinese or "") of a mobile number as people type it; an empty one is not wrong."""
+    if not typed.strip():
         return "", ""
-    if not (digits.isascii() and digits.isdigit()):
-        return "", f"手机号“{cut(typed)}”里有不是数字的字"
-    if len(digits) != 11:
-        return "", f"手机号{'少' if len(digits) < 11 else '多'}了 {abs(11 - len(digits))} 位"
-    if not re.match(r"1[3-9]", digits):
-        return "", f"手机号 {digits} 不是手机号段（应以 13–19 开头）"
-    return digits, ""
+    try:
+        return normal_mobile(typed), ""
+    except WrongMobile as wrong:
+        return "", f"手机：{str(wrong).removesuffix('。')}"
 
 
 def _check_repeats(rows: Iterable[PersonRow], faults: Faults) -> None:

@@ -7,6 +7,7 @@ UNIT = (
 UNIT_BY_ID = f"{UNIT} WHERE id = :id"
 UNIT_BY_CODE = f"{UNIT} WHERE code = :code"
 UNITS_ALL = f"{UNIT} ORDER BY level, sort, id"
+UNITS_IN_USE = "SELECT COUNT(*) FROM units WHERE closed_on IS NULL AND kind <> '区划'"
 UNITS_OPEN = f"{UNIT} WHERE closed_on IS NULL OR closed_on > :today ORDER BY level, sort, id"
 UNITS_CHILDREN = f"{UNIT} WHERE parent_id = :parent ORDER BY sort, id"
 UNITS_ROOTS = f"{UNIT} WHERE parent_id IS NULL ORDER BY sort, id"

@@ -315,6 +315,22 @@ async def switch_unit(tx: Tx, token_hash: str, actor: Actor, unit: int, now: str
     await tx.run(q.SESSION_UNIT, hash=token_hash, unit=unit)
 
 
+def first_password(seed: str) -> str:
+    """A password to be told on the telephone, made from a secret seed: three kinds of characters, none that look alike.
+
+    The same seed gives the same password, so that a second press of the button shows the one that was set.
+    """
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest())
+    groups = []
+    for _ in range(3):
+        group = ""
+        for alphabet in ("ABCDEFGHJKLMNPQRSTUVWXYZ", "abcdefghijkmnpqrstuvwxyz", "abcdefghijkmnpqrstuvwxyz", "23456789"):
+            number, at = divmod(number, len(alphabet))
+            group += alphabet[at]
+        groups.append(group)
+    return "-".join(groups)
+
+
 async def set_password(tx: Tx, person: int, hashed: str, *, must_change: bool, by: Actor | None, at: str) -> None:
     """Replace a password that has been checked and hashed."""
     await tx.run(q.PERSON_PASSWORD, id=person, hash=hashed, at=at, must_change=int(must_change))
@@ -342,14 +358,18 @@ async def set_totp(tx: Tx, person: int, secret: str | None, *, step: int = 0, by
     await audit.note(tx, act, f"person:{person}", at=at, person=by.person_id, unit=by.unit_id, address=by.address)
 
 
-async def issue_token(tx: Tx, person: int, unit: int, name: str, *, days: int, at: str) -> str:
-    """A new API token for a person in a unit; it is shown once. Raises Refused when the person has no post there."""
+async def issue_token(tx: Tx, person: int, unit: int, name: str, *, days: int, at: str, token: str = "") -> str:
+    """A new API token for a person in a unit; it is shown once. Raises Refused when the person has no post there.
+
+    Args:
+        token: the token itself, from a source of at least 128 random bits; made here when empty.
+    """
     roles = await tx.all(q.ROLES_IN_UNIT, lambda r: r, person=person, unit=unit)
     if not roles:
         raise Refused("这个人在该单位没有岗位，不能发令牌。")
     if not 1 <= days <= TOKEN_DAYS:
         raise Invalid.one("days", "令牌的有效期是 1 至 1095 天。")
-    token = f"songda_{secrets.token_urlsafe(32)}"
+    token = token or f"songda_{secrets.token_urlsafe(32)}"
     await tx.run(
         q.TOKEN_INSERT, hash=digest(token), public=secrets.token_urlsafe(9), person=person, unit=unit, name=name[:100], at=at,
         expires=clock.after(at, days=days),

@@ -159,6 +159,11 @@ async def counts(tx: Tx, path: str = "/") -> Counts:
     return found
 
 
+async def in_use(tx: Tx) -> int:
+    """How many open units have an inbox."""
+    return int(await tx.value(q.UNITS_IN_USE))
+
+
 async def without_secretary(tx: Tx, path: str = "/") -> list[Unit]:
     """Open units below `path` in which nobody could sign."""
     return await tx.all(q.UNITS_WITHOUT_SECRETARY, Unit, path=f"{path}%")

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import httpx2
 
-from ground.messages.sms import normal_mobile
+from ground.mobile import normal_mobile
 
 TOKEN = re.compile(r"[0-9A-Za-z-]{1,64}")
 # A control character cuts a text short (NUL) or begins an escape (ESC) in a carrier's equipment.

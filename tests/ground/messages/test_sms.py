@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ground.messages.sms import WrongMobile, cost, normal_mobile, signed, sms_parts, split_parts, units
+from ground.messages.sms import cost, signed, sms_parts, split_parts, units
+from ground.mobile import WrongMobile, normal_mobile
 
 
 @pytest.mark.parametrize(
