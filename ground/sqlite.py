@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
 import aiosqlite
+from prometheus_client import Histogram
 
 from ground.db import Act, Listener, P, Params, Tx
 from ground.errors import DiskFull, Unavailable
@@ -26,6 +27,8 @@ T = TypeVar("T")
 ENGINE_FLOOR = (3, 37, 0)  # STRICT tables and RETURNING
 SAFE_ENGINES = ((3, 51, 3), (3, 50, 7), (3, 44, 6))  # the first without the WAL bug, and its two back-ports
 READERS = 3
+WRITE_SECONDS = Histogram("songda_write_seconds", "One shared transaction, from BEGIN to the end of COMMIT")
+WRITE_ACTS = Histogram("songda_write_acts", "Acts in one shared transaction", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
 BATCH = 256
 
 
@@ -98,6 +101,7 @@ def _run_batch(connection: sqlite3.Connection, batch: Sequence[_Waiting]) -> tup
     """Run each act in its savepoint and commit once (in the writer's thread). Raises sqlite3.Error if the commit failed."""
     settled: Settled = []
     topics: set[str] = set()
+    WRITE_ACTS.observe(len(batch))
     connection.execute("BEGIN IMMEDIATE")
     try:
         for waiting in batch:
@@ -121,6 +125,11 @@ def _run_batch(connection: sqlite3.Connection, batch: Sequence[_Waiting]) -> tup
             connection.execute("ROLLBACK")
         raise
     return settled, frozenset(topics)
+
+
+def _timed_batch(connection: sqlite3.Connection, batch: Sequence[_Waiting]) -> tuple[Settled, frozenset[str]]:
+    with WRITE_SECONDS.time():
+        return _run_batch(connection, batch)
 
 
 class SqliteDatabase:
@@ -208,7 +217,7 @@ class SqliteDatabase:
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         try:
-            settled, topics = await _in_thread(self._writer, lambda: _run_batch(self._writer._conn, batch))
+            settled, topics = await _in_thread(self._writer, lambda: _timed_batch(self._writer._conn, batch))
         except Exception as error:  # noqa: BLE001 - every caller hears of it, whatever it is
             said = self._explain(error)
             settled, topics = [(waiting, None, said) for waiting in batch], frozenset[str]()

@@ -74,7 +74,7 @@ async def decide(tx: Tx, actor: Actor, id: int, *, approve: bool, reason: str, t
         raise Refused("会议已取消，不用再决定。", code="cancelled")
     if not approve and not reason.strip():
         raise Invalid.one("reason", "请写不同意的原因，会告诉对方。")
-    if len(reason) > 300:
+    if len(reason) > 300 or nouns.INVISIBLE.search(reason):
         raise Invalid.one("reason", "原因请不超过 300 字。")
     state = "approved" if approve else "refused"
     if await tx.run(q.LEAVE_DECIDE, id=id, state=state, at=now, by=actor.person_id, reason=reason.strip()) != 1:
@@ -147,7 +147,7 @@ async def ask_late(tx: Tx, actor: Actor, id: int, wish: Answer, reason: str, *, 
         raise Refused("还没有截止，直接改报名就行。", code="not_late")
     if now >= notice.starts_at:
         raise Refused("会议已经开始，请直接与会务联系。", code="started")
-    if not reason.strip() or len(reason) > 300:
+    if not reason.strip() or len(reason) > 300 or nouns.INVISIBLE.search(reason):
         raise Invalid.one("reason", "请写晚改的原因，不超过 300 字。")
     wish = signups.tidy(notice, wish)
     signups.check_quota(notice, wish)
@@ -185,8 +185,10 @@ async def decide_late(tx: Tx, actor: Actor, id: int, *, approve: bool, reason: s
     late, notice = await find_late(tx, id, actor)
     if not approve and not reason.strip():
         raise Invalid.one("reason", "请写不同意的原因，会告诉对方。")
+    if len(reason) > 300 or nouns.INVISIBLE.search(reason):
+        raise Invalid.one("reason", "原因请不超过 300 字。")
     state = "approved" if approve else "refused"
-    if await tx.run(q.LATE_DECIDE, id=id, state=state, at=now, by=actor.person_id, reason=reason.strip()[:300]) != 1:
+    if await tx.run(q.LATE_DECIDE, id=id, state=state, at=now, by=actor.person_id, reason=reason.strip()) != 1:
         raise Refused("这个申请已经决定过了。", code="decided")
     if approve:
         await signups.enter(tx, actor, notice.id, late.unit_id, late.wish, now=now, by_organiser=True, late=True)

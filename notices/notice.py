@@ -20,6 +20,9 @@ CLASSIFIED = re.compile(
     r"(绝密|机密|秘密)\s*[★☆]|[★☆]\s*(绝密|机密|秘密)|^[【\[(（]?(绝密|机密|秘密)[】\])）]?$|【(绝密|机密|秘密)】"
 )
 CLASSIFIED_SENTENCE = "标题或内容里有密级标志。本网不得传送国家秘密，请按保密规定办理。"
+# Characters that nobody can see: controls (not tab and line ends), marks that turn the direction of writing, half characters.
+INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+INVISIBLE_SENTENCE = "这一项里有看不见的控制字符，请重新输入后再发。"
 
 
 class AnswerState(StrEnum):
@@ -237,10 +240,14 @@ def _check_text(new: Contents, wrong: Any) -> None:
         wrong("title", f"会议名称太长（{len(new.title)} 字），请不超过 200 字。")
     elif CLASSIFIED.search(new.title):
         wrong("title", CLASSIFIED_SENTENCE)
+    elif INVISIBLE.search(new.title):
+        wrong("title", INVISIBLE_SENTENCE)
     if not new.place:
         wrong("place", "请填开会的地点。")
     elif len(new.place) > 120:
         wrong("place", "地点太长，请不超过 120 字。")
+    elif INVISIBLE.search(new.place):
+        wrong("place", INVISIBLE_SENTENCE)
     if new.urgency not in URGENCIES:
         wrong("urgency", "缓急是平件、加急或特急。")
     for key, text in new.details._asdict().items():
@@ -249,6 +256,8 @@ def _check_text(new: Contents, wrong: Any) -> None:
             wrong(key, f"这一项太长，请不超过 {limit} 字。")
         elif CLASSIFIED.search(text):
             wrong(key, CLASSIFIED_SENTENCE)
+        elif INVISIBLE.search(text):
+            wrong(key, INVISIBLE_SENTENCE)
 
 
 def _check_quota(quota: Sequence[Quota], wrong: Any) -> None:
@@ -274,6 +283,10 @@ def _check_fields(fields: Sequence[Field], wrong: Any) -> None:
             wrong("fields", "填报项目的类型是文字、选一项、是或否、手机号、数字之一。")
         elif field.type == "choice" and not field.choices:
             wrong("fields", f"“{field.label}”要写出可选的几项。")
+        elif len(field.choices) > 30 or any(len(choice) > 40 for choice in field.choices):
+            wrong("fields", "一个填报项目最多 30 个选项，每个不超过 40 字。")
+        elif INVISIBLE.search("".join((field.label, *field.choices))):
+            wrong("fields", INVISIBLE_SENTENCE)
 
 
 def changes(old: Contents, new: Contents) -> tuple[Change, ...]:

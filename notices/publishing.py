@@ -176,7 +176,10 @@ async def change(
     nouns.check_contents(new, now=now, published=True)
     subject = await ledger.subject_of(tx, id)
     kept = [(f.id, f.part) for f in await ledger.files_of(tx, subject)]
-    listed = kept if attachments is None else [(i, p) for i, p in kept if p == "body"] + [(a, "attachment") for a in attachments]
+    listed = kept
+    if attachments is not None:
+        listed = [(i, p) for i, p in kept if p == "body"]
+        listed += [(f.id, part) for f, part in await _files(tx, "", attachments, actor)]
     found = list(nouns.changes(old.contents, new))
     if [i for i, _ in listed] != [i for i, _ in kept]:
         found.append(Change("files", str(len(kept)), str(len(listed))))
@@ -235,6 +238,10 @@ async def cancel(tx: Tx, actor: Actor, id: int, reason: str, *, told: Told, now:
         raise Invalid.one("reason", "请写取消的原因，会发给各单位。")
     if len(reason) > 200:
         raise Invalid.one("reason", "原因太长，请不超过 200 字。")
+    if nouns.INVISIBLE.search(reason):
+        raise Invalid.one("reason", nouns.INVISIBLE_SENTENCE)
+    if nouns.CLASSIFIED.search(reason):
+        raise Invalid.one("reason", nouns.CLASSIFIED_SENTENCE)
     if await tx.run(q.NOTICE_CANCEL, id=id, at=now, reason=reason.strip()) != 1:
         raise Refused("会议已经取消了。")
     await ledger.close_subject(tx, id, now)

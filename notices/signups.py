@@ -39,6 +39,13 @@ class UnitAnswer(NamedTuple):
     confirmed: int
 
 
+class Seen(NamedTuple):
+    """What the page showed that an answer comes from: the notice's version, and when the unit's answer of then was given ('')."""
+
+    version: int
+    answered_at: str
+
+
 class Attendee(NamedTuple):
     """Somebody on the list."""
 
@@ -171,7 +178,7 @@ def _tidy_leave(leave: LeaveAsked, where: str, errors: list[FieldError]) -> Leav
     _tidy_name(leave.person, leave.position, where, errors)
     if not leave.reason:
         errors.append(FieldError(f"{where}-reason", "请写请假的原因。"))
-    elif len(leave.reason) > 300:
+    elif len(leave.reason) > 300 or nouns.INVISIBLE.search(leave.reason):
         errors.append(FieldError(f"{where}-reason", "请假原因请不超过 300 字。"))
     if leave.stand_in is None:
         return leave
@@ -232,13 +239,26 @@ def check_open(notice: Notice, now: str) -> None:
 # --- answering ------------------------------------------------------------------------------------------------------------
 
 
-async def sign_and_answer(tx: Tx, actor: Actor, id: int, answer: Answer, *, waived: Sequence[str], now: str) -> UnitAnswer:
+def check_seen(notice: Notice, before: UnitAnswer, seen: Seen) -> None:
+    """Refuse an answer from a page that showed an older version, or an answer that a colleague has replaced since."""
+    if seen.version != notice.version:
+        raise Refused("通知刚改成第 {n} 版，请看过变动再交。您填的内容还在本页。", n=notice.version, code="changed_meanwhile")
+    if seen.answered_at != (before.at or ""):
+        raise Refused("本单位刚才已由别人报过。下面是您填的，核对后再按一次，就以您的为准。", code="answered_meanwhile")
+
+
+async def sign_and_answer(
+    tx: Tx, actor: Actor, id: int, answer: Answer, *, waived: Sequence[str], now: str, seen: Seen | None = None
+) -> UnitAnswer:
     """签收并报名: sign when it is not signed yet, and give the unit's whole answer.
 
     Raises:
-        NotFound: not invited. Invalid, Refused: see `tidy`, `check_quota`, `check_open`, and `inbox.sign`.
+        NotFound: not invited. Invalid, Refused: see `tidy`, `check_quota`, `check_open`, `check_seen`, and `inbox.sign`.
     """
     receipt = await ledger.receipt_of(tx, id, actor.unit_id)
+    if seen is not None:
+        await tx.run(q.ANSWER_LOCK, notice=id, unit=actor.unit_id)
+        check_seen(await publishing.find(tx, id), await answer_of(tx, id, actor.unit_id), seen)
     if receipt.state in (State.ARRIVED, State.OPENED):
         await inbox.sign(tx, id, actor, waived=waived, at=now)
     return await enter(tx, actor, id, actor.unit_id, answer, now=now)

@@ -5,6 +5,7 @@ world = await db.write(make)      units, people, posts; no passwords (argon2 is 
 
 import secrets
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from ground.config import SignIn
 from ground.db import Database, Tx
@@ -12,6 +13,9 @@ from ground.directory import groups, people, sessions, units
 from ground.directory.directory import Actor
 from ground.directory.people import NewPerson
 from ground.directory.units import NewUnit
+from ground.messages.outbox import QuietHours
+from ground.say import Say
+from notices.telling import Told
 
 NOW = "2026-03-18T01:42:00.000Z"  # 09:42 on a Wednesday in the city
 TODAY = "2026-03-18"
@@ -84,3 +88,9 @@ async def sign_in(db: Database, actor: Actor, *, now: str = NOW) -> str:
 async def token_for(db: Database, actor: Actor, *, now: str = NOW) -> str:
     """An API token for a person in a unit."""
     return await db.write(sessions.issue_token, actor.person_id, actor.unit_id, secrets.token_hex(4), days=30, at=now)
+
+
+def told() -> Told:
+    """How the notices room speaks in tests: no quiet hours in the way, Chinese words."""
+    zone = ZoneInfo("Asia/Shanghai")
+    return Told(Say(zone, str, "zh"), "", QuietHours("21:00", "07:00", "Asia/Shanghai"))

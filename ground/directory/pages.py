@@ -1,7 +1,7 @@
 """Signing in and out, and the own account: everything a person does about themselves.
 
-    /sign-in → (/sign-in/code) → session cookie → the page they wanted
-    /account  own data, password, one-time codes, sessions, tokens, delegations
+/sign-in → (/sign-in/code) → session cookie → the page they wanted
+/account  own data, password, one-time codes, sessions, tokens, delegations
 """
 
 import base64
@@ -260,7 +260,8 @@ async def show_totp(visit: Visit) -> Response:
 async def totp_qr(visit: Visit) -> Response:
     """GET /account/totp/qr: the secret for the telephone's camera."""
     name = visit.house.config.city.name
-    uri = pyotp.TOTP(_new_secret(visit)).provisioning_uri(visit.actor.login, issuer_name=f"{visit.t('送达')} {name}".strip())
+    issuer = f"{visit.t('送达')} {name}".strip()
+    uri = pyotp.TOTP(_new_secret(visit), name=visit.actor.login, issuer=issuer).provisioning_uri()
     picture = io.BytesIO()
     segno.make(uri, error="m", micro=False).save(picture, kind="svg", scale=5, border=4, light="#fff", xmldecl=False)
     return Response(picture.getvalue(), media_type="image/svg+xml", headers={"cache-control": "no-store"})
@@ -383,4 +384,5 @@ routes = [
     ),
     *unit_pages.routes,
     *group_pages.routes,
+    unit_pages.UNIT_ROUTE,
 ]

@@ -216,6 +216,8 @@ async def appoint(tx: Tx, person: int, unit: int, role: str, position: str, *, b
         raise Refused(clash)
     if by is not None and not may_give(by.roles, role):
         raise Forbidden("这个岗位由安全管理员分配。")
+    if by is not None and by.person_id == person:
+        raise Forbidden("不能给自己加岗位，请由另一位管理员操作。")
     if len(position) > 60:
         raise Invalid.one("position", "职务不超过 60 个字。")
     await tx.value(q.POST_INSERT, person=person, unit=unit, role=role, position=position, sort=100, at=at)
@@ -232,10 +234,10 @@ def may_give(roles: frozenset[str], role: str) -> bool:
     return Role.UNIT_ADMIN in roles and role in daily
 
 
-async def end_post(tx: Tx, post_id: int, unit: int, *, by: Actor, at: str) -> Post:
-    """End a post in `unit`; what waits stays with the unit. Raises NotFound, Forbidden."""
+async def end_post(tx: Tx, post_id: int, unit: int, *, by: Actor, at: str, person: int = 0) -> Post:
+    """End a post in `unit` (of `person`, when given); what waits stays with the unit. Raises NotFound, Forbidden."""
     post = await tx.one(q.POST_BY_ID, Post, id=post_id)
-    if post is None or post.unit_id != unit:
+    if post is None or post.unit_id != unit or person not in {0, post.person_id}:
         raise NotFound("没有这个岗位。")
     if not may_give(by.roles, post.role):
         raise Forbidden("这个岗位由安全管理员管理。")

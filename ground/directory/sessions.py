@@ -152,7 +152,7 @@ async def count_wrong(tx: Tx, login: str, accounts: Sequence[Secrets], address: 
     await audit.note(tx, "sign_in_failed", f"login:{login[:64]}", at=now, address=address)
 
 
-async def begin(tx: Tx, person: int, *, how: str, address: str, agent: str, rules: SignIn, now: str) -> SignedIn:
+async def begin(tx: Tx, person: int, *, login: str = "", how: str, address: str, agent: str, rules: SignIn, now: str) -> SignedIn:
     """Open a session in the person's first unit. Raises Forbidden when the person has no post anywhere."""
     posts = [row[0] for row in await tx.all(q.POSTS_OF_PERSON, lambda *c: (c[2],), person=person)]
     posts = posts or [row[0] for row in await tx.all(q.DELEGATED_UNITS, lambda *c: (c[0],), person=person, now=now)]
@@ -166,18 +166,11 @@ async def begin(tx: Tx, person: int, *, how: str, address: str, agent: str, rule
         await tx.run(q.PERSON_MUST_CHANGE, id=person)
     token = secrets.token_urlsafe(32)
     await tx.run(
-        q.SESSION_INSERT,
-        hash=digest(token),
-        public=secrets.token_urlsafe(9),
-        person=person,
-        unit=posts[0],
-        how=how,
-        at=now,
-        expires=clock.after(now, hours=rules.session_hours),
-        address=address,
-        agent=agent[:200],
-    )
-    await tx.run(q.THROTTLE_CLEAR, key=f"account:{person}")
+        q.SESSION_INSERT, hash=digest(token), public=secrets.token_urlsafe(9), person=person, unit=posts[0], how=how, at=now,
+        expires=clock.after(now, hours=rules.session_hours), address=address, agent=agent[:200],
+    )  # fmt: skip
+    for key in (f"account:{person}", f"login:{digest(login)}"):
+        await tx.run(q.THROTTLE_CLEAR, key=key)
     await tx.run(q.PERSON_SEEN, id=person, at=now)
     await audit.note(tx, "sign_in", f"person:{person}", at=now, person=person, unit=posts[0], detail=how, address=address)
     return SignedIn(token, person, old or bool(secret.must_change))

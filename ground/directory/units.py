@@ -88,6 +88,15 @@ async def by_code(tx: Tx, code: str) -> Unit:
     return unit
 
 
+async def exactly(tx: Tx, said: str, field: str) -> Unit:
+    """The unit that a form names by code, full or short name. Raises Invalid for `field` when it is none or several."""
+    found = [u for u in await search(tx, said, limit=5) if said in {u.code, u.name, u.short_name}]
+    by_the_code = [u for u in found if u.code == said]
+    if len(by_the_code or found) != 1:
+        raise Invalid.one(field, "没有对上这个单位，请填代码或全称。")
+    return (by_the_code or found)[0]
+
+
 async def everyone(tx: Tx, *, today: str = "") -> list[Unit]:
     """All units, or with `today` (a local date) those open then; parents before children."""
     if today:
