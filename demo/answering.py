@@ -87,7 +87,7 @@ def take(meeting: Meeting, invited: Iterable[Office], scene: Scene) -> list[Take
     """How each unit took it."""
     found = []
     for office in invited:
-        moments = _held(meeting, office) or _moments(meeting, office, scene)
+        moments = _held(meeting, office, scene.now) or _moments(meeting, office, scene)
         found.append(_answer(meeting, _cut(meeting, moments, scene.now), scene))
     return found
 
@@ -95,13 +95,13 @@ def take(meeting: Meeting, invited: Iterable[Office], scene: Scene) -> list[Take
 # --- when ---------------------------------------------------------------------------------------------------------------
 
 
-def _held(meeting: Meeting, office: Office) -> Taken | None:
+def _held(meeting: Meeting, office: Office, now: float) -> Taken | None:
     """The units of the printed accounts stand where the demo wants them."""
     held = meeting.held.get(office.code, "")
     if not held:
         return None
-    begin, end = meeting.sent, min(meeting.answer_by, meeting.changed[0] if meeting.changed else meeting.answer_by)
-    opened, signed, answered = (begin + share * (end - begin) * 0.3 for share in (0.3, 0.5, 0.8))
+    begin, end = meeting.sent, min(now, meeting.answer_by, meeting.changed[0] if meeting.changed else now)
+    opened, signed, answered = (begin + share * (end - begin) * 0.5 for share in (0.3, 0.5, 0.8))
     return {
         "new": Taken(office),
         "opened": Taken(office, opened=opened),

@@ -1,6 +1,5 @@
 """SQL that the rooms have no use for: rows of the past, with all that had happened to them. All else is the rooms' own."""
 
-SUBJECT_CLOSED = "UPDATE subjects SET closed_at = :at WHERE id = :id"
 RECEIPT = """
 INSERT INTO receipts (subject_id, unit_id, state, part, waits, due_at, arrived_at, opened_at, signed_at, answered_at)
 VALUES (:subject, :unit, :state, 'main', :waits, :due, :arrived, :opened, :signed, :answered)"""
@@ -31,4 +30,3 @@ UPDATE messages SET
   code = (SELECT d.code FROM dispatches d WHERE d.token = 'demo-' || CAST(messages.id AS TEXT)),
   reason = (SELECT d.reason FROM dispatches d WHERE d.token = 'demo-' || CAST(messages.id AS TEXT))
 WHERE state IN ('ready', 'held')"""
-OPENED_ON = "UPDATE units SET opened_on = :on"

@@ -30,7 +30,7 @@ FORM_SLACK = 64 * 1024  # what a multipart body may have around its file
 
 
 def route(method: str, path: str, handler: ApiHandler, may: Act, call: Call) -> Route:
-    """A route under /api/v1, named after its path: /notices/{id}/answer is api_notices_answer, /notices/{id} is api_notices_of."""
+    """A route under /api/v1, named after its path: /notices/{id}/answer is api_notices_answer, /files/{id} api_files_of."""
     name = "api_" + re.sub(r"[^a-z]+", "_", re.sub(r"/{\w+}", "", path).strip("/"))
     name += "_of" if path.endswith("}") else ""
     return Route(BASE + path, described(api(handler, may=may, raw=call.upload), call), methods=[method], name=name)

@@ -1,8 +1,8 @@
-"""The JSON API described by itself (OpenAPI 3.1): every route under /api/v1 carries its `Call`, and the document is made of those.
+"""The JSON API described by itself (OpenAPI 3.1): every route under /api/v1 carries its `Call`; the document is made of those.
 
     Route("/api/v1/leaves/{id}/decision", described(api(decide, may=…), Call("同意或不同意请假", body=DECISION, answer=LEAVE)), …)
 
-What a call says of its body is what reads the body (`body_of`), so that the two cannot part ways.
+The shapes that describe a body are those that read it (ground/shapes.py).
 """
 
 import re

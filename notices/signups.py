@@ -265,12 +265,14 @@ async def sign_and_answer(
 
 
 async def enter(
-    tx: Tx, actor: Actor, id: int, unit: int, answer: Answer, *, now: str, by_organiser: bool = False, late: bool = False
-) -> UnitAnswer:
+    tx: Tx, actor: Actor, id: int, unit: int, answer: Answer, *, now: str, by_organiser: bool = False, by_sms: bool = False,
+    late: bool = False,
+) -> UnitAnswer:  # fmt: skip
     """Put a unit's answer in the place of its last one.
 
     Args:
         by_organiser: the organiser enters it for the unit (代报), told by telephone.
+        by_sms: answered by a text message; the unit has still to open and sign the notice.
         late: the deadline has been waived by the organiser.
     """
     notice = await publishing.find(tx, id)
@@ -291,7 +293,8 @@ async def enter(
         q.ANSWER_SET, notice=id, unit=unit, state=state, people=len(people), at=now, person=actor.person_id,
         by_organiser=int(by_organiser), confirmed=confirmed,
     )  # fmt: skip
-    await _close_receipt(tx, notice, unit, actor, now, by_organiser=by_organiser)
+    unread = "代报" if by_organiser else "短信" if by_sms else ""
+    await _close_receipt(tx, notice, unit, actor, now, unread=unread)
     await outbox.clear(tx, id, unit, purposes=CLEARED_BY_ANSWER, now=now)
     await audit.note(
         tx, "answered", f"notice:{id}", at=now, person=actor.person_id, unit=actor.unit_id, detail=f"unit {unit}: {state}",
@@ -300,11 +303,14 @@ async def enter(
     return await answer_of(tx, id, unit)
 
 
-async def _close_receipt(tx: Tx, notice: Notice, unit: int, actor: Actor, now: str, *, by_organiser: bool) -> None:
-    """Write the answer into the ledger; nothing waits any more (a new version is confirmed by answering it)."""
+async def _close_receipt(tx: Tx, notice: Notice, unit: int, actor: Actor, now: str, *, unread: str) -> None:
+    """Write the answer into the ledger; nothing waits any more (a new version is confirmed by answering it).
+
+    `unread` says how an answer came that was given without opening the notice: it leaves an unsigned receipt unsigned.
+    """
     subject = await ledger.subject_of(tx, notice.id)
-    if by_organiser:
-        await ledger.answer_for(tx, subject, unit, actor, at=now, note="代报")
+    if unread:
+        await ledger.answer_for(tx, subject, unit, actor, at=now, note=unread)
     else:
         await ledger.take_step(tx, Step.ANSWER, subject, unit, actor, at=now)
     for waits in (Waits.ANSWER, Waits.CONFIRM):

@@ -10,7 +10,7 @@ Whoever may not answer (a leader) is shown the same as a card: when and where, w
 """
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -75,7 +75,7 @@ async def show(visit: Visit) -> Response:
     return visit.render("notices/unit.html", **around_sheet(visit, found), phase=phase, **form_context(visit, found, form))
 
 
-def around_sheet(visit: Visit, sheet: Sheet) -> dict[str, object]:
+def around_sheet(visit: Visit, sheet: Sheet) -> dict[str, Any]:
     """What every face of the sheet shows."""
     urls = visit.house.urls
     return {
@@ -97,7 +97,7 @@ def filled_now(visit: Visit, sheet: Sheet) -> Filled:
     return answer_form.with_blank(form, visit.field("add"))
 
 
-def form_context(visit: Visit, sheet: Sheet, form: Filled) -> dict[str, object]:
+def form_context(visit: Visit, sheet: Sheet, form: Filled) -> dict[str, Any]:
     """What the form's templates read besides the sheet."""
     offered = unit_sheet.offers(sheet)
     return {

@@ -50,10 +50,16 @@ async def show_sign_in(visit: Visit) -> Response:
     if visit.person is not None:
         return visit.go(local(visit.query("to")))
     kept = visit.house.keys.unseal("login", visit.request.cookies.get("login", "")) or ""
-    return visit.render(
+    fresh = "" if visit.request.cookies.get("visitor") else secrets.token_urlsafe(12)
+    if fresh:  # the form's token must be made for the cookie that this answer sets
+        visit.request.cookies["visitor"] = fresh
+    answer = visit.render(
         "directory/sign_in.html", step="password", action=visit.house.url("sign_in"), username=kept, remember=bool(kept),
         after=visit.field("after") or visit.query("to"), units_in_use=await visit.read(units.in_use),
     )  # fmt: skip
+    if fresh:
+        answer.set_cookie("visitor", fresh, httponly=True, samesite="lax", secure=visit.house.secure)
+    return answer
 
 
 async def sign_in(visit: Visit) -> Response:

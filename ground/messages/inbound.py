@@ -20,7 +20,7 @@ from ground.messages import outbox
 from ground.messages import queries as q
 from ground.messages.gateway import Inbound
 from ground.messages.message import Channel, NewMessage, Priority, Purpose
-from ground.messages.sms import normal_mobile
+from ground.mobile import normal_mobile
 
 log = structlog.get_logger()
 
@@ -51,19 +51,25 @@ _CHOICE = re.compile(
     r"(?:(?:我?选择?|回复|答复|回)\s*[:,]?\s*)?[(\[]?\s*([123]|[一二三](?=$|[\s,.、。)\]]))(?!\d)(?![月日号点时:年人个名位天])"
 )
 _GLUED = re.compile(r"([123])(?=1[3-9]\d{9}(?!\d))")  # 313912345678: the choice, then a number
-_LEAVE = re.compile(r"请个?假|告假|(?:不能|不便|无法|没法|未能|不|没空|没时间)(?:按时|准时)?(?:前来|参加|出席|参会|到会|去|来)(?!的)"
-                    r"|(?:参加|出席|去|来)不了")  # fmt: skip
-_INSTEAD = re.compile(r"换人|换成|换为|换一?个?人|替会|代会|替我|代我|代替|替代|改派|改由")
-_SENDS = re.compile(r"(?:^|[,，。 我])(?:由|派|安排|委托|请)(?P<who>[\u4e00-\u9fff· ]{2,20}?)(?:代|替)?(?:参加|出席|参会|到会|前去|去开会)")
+_ASKED_OFF = re.compile(r"请个?假|告假")
+_LEAVE = re.compile(
+    rf"{_ASKED_OFF.pattern}|(?:不能|不便|无法|没法|未能|不|没空|没时间)(?:按时|准时)?(?:前来|参加|出席|参会|到会|去|来)(?!的)"
+    r"|(?:参加|出席|去|来)不了"
+)
+_INSTEAD = re.compile(
+    r"换人|换成|换为|换一?个?人|换[\u4e00-\u9fff·]{2,10}?(?:去|来|参加|参会|出席)|替会|代会|替我|代我|代替|替代|改派|改由"
+)
+_SENDS = re.compile(r"(?:^|[,。 我位])(?:由|派|安排|委托|请)[\u4e00-\u9fff· ]{2,20}?[代替]?(?:参加|出席|参会|到会|前去|去开会)")
 _COMING = re.compile(r"参加|出席|参会|到会|会到|能来|能到|可以来|会去|会来|准时到|按时到|一定到|一定来")
 _DOUBT = re.compile(r"[吗?]|是否|能否|能不能|可能|也许|不一定|没定|未定|待定|不确定|看情况|怎么|如何|参不参加|来不来|参加不参加")
 _FILLER = re.compile(
     r"换人|换成|换为|换一?个?人|替会人?|代会人?|代替|替代|替我|代我|改派|改由|我们?单位|姓名|名字|职务|职位|岗位"
     r"|手机号码|手机号|手机|电话号码|联系电话|电话"
 )
-_HEAD = re.compile(r"^(?:由|派|让|请|安排|委托|我|是|叫|为)+(?=[\u4e00-\u9fff]{2})")
+_HEAD = re.compile(r"^我?们?(?:换|由|派(?!出)|让|请|安排|委托)(?=[\u4e00-\u9fff]{2})|^(?:我|是|叫|为)(?=[\u4e00-\u9fff]{2})")
+_NOISE = frozenset("换由派改让请男女人我")
 _TAIL = re.compile(r"(?:代为?|替)?(?:前来|前去|去)?(?:参加|出席|参会|到会|开会)(?:会议)?$")
-_LEAD = re.compile(r"^(?:我们?|本人|单位|想|要|需要|需|申请|向您|向领导|因为|由于|因|特此|,| )+")
+_LEAD = re.compile(r"^(?:我们?|本人|单位|想|要|需要|需|申请|向您|向领导|因为|由于|特此|,| )+")
 _BARE = re.compile(r"我?(?:准时|按时|一定|能|会|可以)?(?:参加|出席|参会|到会|来|去)(?:会议)?")
 # How a post begins when it is written straight after a name, and how it ends.
 _POST = (
@@ -71,7 +77,12 @@ _POST = (
     r"|局长|处长|科长|股长|部长|县长|市长|镇长|乡长|区长|厅长|院长|校长|站长|所长|队长|组长|会长|行长|室长|园长|馆长|村长"
     r"|主任|书记|主席|秘书|科员|干事|委员|调研员|[一二三四]级|干部|经理|主管|助理|专员|文书|会计|司机|总|政委|主办|会务|工程师)"
 )
-_JOINED = re.compile(rf"(?P<name>[\u4e00-\u9fff]{{2,4}}?)(?P<post>{_POST}[\u4e00-\u9fff、]*)")
+_POST_ENDS = r"(?:长|主任|书记|主席|秘书|员|干事|级|干部|经理|主管|助理|文书|会计|司机|政委|主办|会务|工程师)"
+_JOINED = re.compile(rf"(?P<name>[\u4e00-\u9fff]{{2,4}}?)(?P<post>(?={_POST})[\u4e00-\u9fff、]*{_POST_ENDS})")
+_REVERSED = re.compile(
+    r"(?P<post>[\u4e00-\u9fff]{0,12}(?:[局处科股部县市镇乡区厅院校站所队组会行]长|主任|书记|科员|秘书|主席|干事))"
+    r"(?P<name>[\u4e00-\u9fff]{2,3})"
+)
 _IS_POST = re.compile(rf"{_POST}[\u4e00-\u9fff、]*|[\u4e00-\u9fff]{{0,12}}(?:长|主任|书记|科员|秘书|主席|干事|员)")
 
 
@@ -88,7 +99,7 @@ def parse(text: str) -> Reply:
         wrong = _LEAVE.search(rest) or _INSTEAD.search(rest) or _only_asks(rest)
         return UNCLEAR if wrong else _coming(rest)
     if choice == "2":
-        return UNCLEAR if _INSTEAD.match(rest) or _BARE.fullmatch(rest) or _only_asks(rest) else _leave(rest)
+        return UNCLEAR if _INSTEAD.search(rest) or _BARE.fullmatch(rest) or _only_asks(rest) else _leave(rest)
     if choice == "3":
         return UNCLEAR if _LEAVE.match(rest) or _BARE.fullmatch(rest) or _only_asks(rest) else _instead(rest)
     return _by_words(said)
@@ -132,7 +143,7 @@ def _coming(rest: str) -> Reply:
 
 
 def _leave(rest: str) -> Reply:
-    reason = _LEAVE.sub(" ", rest, count=1) if re.search(r"请个?假|告假", rest) else rest
+    reason = _ASKED_OFF.sub(" ", rest, count=1) if _ASKED_OFF.search(rest) else rest
     reason = " ".join(reason.split()).strip(_PUNCTUATION)
     return Reply("leave", reason=_LEAD.sub("", reason).strip(_PUNCTUATION)[:200])
 
@@ -142,13 +153,21 @@ def _instead(rest: str) -> Reply:
     found = _MOBILE.search(rest)
     mobile = re.sub(r"\D", "", found[1]) if found else ""
     words = _MOBILE.sub(" ", rest) if found else rest
-    words = _FILLER.sub(" ", words)
-    parts = [part.strip(_PUNCTUATION) for part in re.split(r"[\s,;:、。，；：/]+", words)]
-    parts = [part for part in parts if part and not part.isdigit()]
-    parts = [cut for part in parts if (cut := _TAIL.sub("", part))]
-    if parts:
-        parts[0] = _HEAD.sub("", parts[0])
+    words = _FILLER.sub(" ", _LEAVE.sub(" ", words))
+    parts = [part.strip(_PUNCTUATION) for part in re.split(r"[\s,;:、。，；：/()\[\]]+", words)]
+    parts = [part for part in parts if part and not part.isdigit() and part not in _NOISE]
+    sends = next((n for n, part in enumerate(parts) if _HEAD.match(part)), 0)  # 我有事，由李四参加
+    parts = [cut for part in parts[sends:] if (cut := _trimmed(part))]
+    if len(parts) > 1 and len(parts[0]) == 1 and len(parts[1]) <= 2:  # 李 四
+        parts[:2] = ["".join(parts[:2])]
     return Reply("instead", *_name_and_post(parts), mobile)
+
+
+def _trimmed(part: str) -> str:
+    """由李四参加, 换李四去: without the words around the name."""
+    cut = _TAIL.sub("", part)
+    bare = _HEAD.sub("", cut)
+    return bare if bare == cut or len(bare) < 3 else bare.removesuffix("去")
 
 
 def _name_and_post(parts: list[str]) -> tuple[str, str]:
@@ -157,8 +176,7 @@ def _name_and_post(parts: list[str]) -> tuple[str, str]:
     first, *others = parts
     if others and _IS_POST.fullmatch(first) and not _IS_POST.fullmatch(others[0]):  # 副局长 李四
         first, others = others[0], [first, *others[1:]]
-    joined = _JOINED.fullmatch(first)
-    if joined:
+    if joined := _JOINED.fullmatch(first) or _REVERSED.fullmatch(first):  # 李四副局长, 局长李四
         return joined["name"], "".join([joined["post"], *others])[:40]
     return first[:20], "".join(others)[:40]
 
@@ -171,8 +189,9 @@ async def receive(tx: Tx, gateway: str, message: Inbound, now: str, *, apply: Ap
 
     The whole is one transaction: if it fails the carrier calls again, and nothing has been done twice.
     """
+    text = message.text[:LONGEST].replace("\x00", " ")  # PostgreSQL takes no NUL
     id = await tx.value(
-        q.INBOUND_PUT, gateway=gateway, received_id=message.received_id, mobile=message.mobile, text=message.text[:LONGEST], now=now
+        q.INBOUND_PUT, gateway=gateway, received_id=message.received_id, mobile=message.mobile, text=text, now=now
     )
     if id is None:
         return False

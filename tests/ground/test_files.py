@@ -14,7 +14,6 @@ from ground.errors import DiskFull, Invalid, NotFound, TooLarge
 from ground.files import Store, clean_name
 from tests.shared import shared_data
 
-
 OFFICE = "application/vnd.openxmlformats-officedocument"
 
 

@@ -117,11 +117,16 @@ async def test_recall_asked_and_refused_goes_back_to_the_highest_fact(db: Databa
 
 
 async def test_two_people_change_the_same_version(db: Database, world: World, subject: Subject) -> None:
-    first = {"title": "改一", "digest": "a", "sign_by": subject.sign_by, "answer_by": subject.answer_by}
-    after = await db.write(ledger.new_version, subject, **first)
+
+    async def edit(tx: Tx) -> Subject:
+        return await ledger.new_version(
+            tx, subject, title="改一", digest="a", sign_by=subject.sign_by, answer_by=subject.answer_by
+        )
+
+    after = await db.write(edit)
     assert after.version == 2
     with pytest.raises(Refused, match="刚被别人改过"):
-        await db.write(ledger.new_version, subject, **first)
+        await db.write(edit)
 
 
 async def test_a_closed_subject_waits_for_nobody(db: Database, world: World, subject: Subject) -> None:
