@@ -3,9 +3,11 @@
 build(config) → Starlette     every room's routes and the House they need; its lifespan opens the database and closes it
 """
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -15,11 +17,18 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+import ground.api
+import ground.audit_pages
+import ground.directory.api
 import ground.directory.pages
+import ground.messages.api
+import ground.messages.pages
 import ground.pages
+import notices.api
 import notices.compose_pages
 import notices.organiser_pages
 import notices.pages
+import receipts.api
 import receipts.pages
 from ground import web
 from ground.clock import Clock, SystemClock
@@ -34,10 +43,13 @@ from ground.files import Store
 from ground.headers import SecurityHeaders
 from ground.keys import open_keys
 from ground.live import Hub
+from ground.messages.outbox import QuietHours
+from ground.messages.sending import Gateways, Sender, gateways_of
 from ground.migrating import migrate, pending
 from ground.render import STATIC, Renderer
 from ground.visit import Around, House, NavItem, Visit
-from notices import organising, telling
+from ground.worker import Worker
+from notices import by_sms, organising, reminders, telling
 from receipts import inbox, ledger, today
 
 log = structlog.get_logger()
@@ -46,9 +58,16 @@ ROOMS: tuple[Sequence[BaseRoute], ...] = (
     ground.pages.routes,
     ground.directory.pages.routes,
     receipts.pages.routes,
+    ground.audit_pages.routes,
+    ground.messages.pages.routes,
     notices.compose_pages.routes,
     notices.organiser_pages.routes,
     notices.pages.routes,
+    ground.api.routes,
+    ground.directory.api.routes,
+    ground.messages.api.routes,
+    receipts.api.routes,
+    notices.api.routes,
 )
 
 inbox.KINDS["notice"] = inbox.Kind(
@@ -160,15 +179,41 @@ async def ready(db: Database, clock: Clock) -> None:
 
 def told_of(house: House) -> telling.Told:
     """How the notices room speaks in this house."""
-    from ground.messages.outbox import QuietHours  # noqa: PLC0415
-
-    words = house.renderer.words("zh")
-    quiet = QuietHours(house.config.quiet.start, house.config.quiet.end, house.config.city.timezone)
-    return telling.Told(words, house.config.server.public_url.rstrip("/"), quiet, "")
+    url = house.config.server.public_url.rstrip("/")
+    return telling.Told(house.renderer.words("zh"), url, QuietHours.of(house.config), "")
 
 
-def build(config: Config, clock: Clock | None = None) -> Starlette:
-    """The whole app. Raises RuntimeError when a route declares no policy: the service does not start."""
+def worker_of(house: House) -> Worker:
+    """The worker of this process, with the rooms' jobs."""
+    config, db = house.config, house.db
+    gateways: Gateways = house.extra["gateways"]
+    worker = Worker(db, house.clock, Sender(config, db, house.clock, gateways), tend_every_s=config.outbox.lease_s / 2)
+
+    async def remind(now: str) -> None:
+        await db.write(reminders.put_due, config.notices, house.extra["told"], now)
+
+    worker.add_job("reminders", 60, remind)
+    return worker
+
+
+@contextlib.asynccontextmanager
+async def working(house: House, *, work: bool) -> AsyncIterator[None]:
+    """Run the worker beside the pages; without it only close the gateways at the end."""
+    if not work:
+        yield
+        await house.extra["gateways"].aclose()
+        return
+    worker = worker_of(house)
+    task = asyncio.create_task(worker.run(), name="worker")
+    try:
+        yield
+    finally:
+        await worker.stop()
+        await task
+
+
+def build(config: Config, clock: Clock | None = None, *, work: bool = True) -> Starlette:
+    """The whole app; with `work` the worker runs in it. Raises RuntimeError when a route declares no policy."""
     routes = [route for room in ROOMS for route in room]
     urls = web.check_routes(routes)
 
@@ -178,8 +223,11 @@ def build(config: Config, clock: Clock | None = None) -> Starlette:
             house.urls.update(urls)
             house.renderer.url_for(house.url)
             house.extra["told"] = told_of(house)
+            house.extra["gateways"] = gateways_of(config, config.folder)
+            house.extra["apply_sms"] = partial(by_sms.apply, say=house.renderer.words("zh"))
             app.state.house = house
-            yield
+            async with working(house, work=work):
+                yield
 
     static = Mount("/static", StaticFiles(directory=STATIC), name="static")
     return Starlette(
@@ -192,7 +240,7 @@ def build(config: Config, clock: Clock | None = None) -> Starlette:
 
 def main() -> None:
     """The console script."""
-    from commands import main as run  # noqa: PLC0415 - commands build apps
+    from commands import main as run
 
     run()
 

@@ -8,7 +8,6 @@ two years. After a crash the database is half made: whoever called this throws i
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from itertools import batched
 from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -54,9 +53,7 @@ async def make(
     await db.write(_changes, cast, time.local(clock.now(), zone).date())
     report("登录账号", 0, 1)
     await accounts.give_passwords(db, cast.people, clock)
-    random = Random(city.SEED + 1)
-    offices = {unit.code: office for unit in cast.plan.units if (office := _office(random, cast, unit.code)) is not None}
-    await history.make(db, store, clock, zone, cast.plan, offices, meetings=meetings, report=report)
+    await history.make(db, store, clock, zone, cast.plan, _offices(cast), cast.people, number=meetings, report=report)
     await db.write(_seen, cast, clock.now())
 
 
@@ -74,9 +71,10 @@ def _with_accounts(plan: City) -> City:
 
 
 async def _units(db: Database, cast: Cast, report: Report) -> None:
-    for done, some in enumerate(batched(enumerate(cast.plan.units), 200)):
-        report("单位", done * 200, len(cast.plan.units))
-        await db.write(_open_units, cast, some)
+    every = list(enumerate(cast.plan.units))
+    for done in range(0, len(every), 200):
+        report("单位", done, len(every))
+        await db.write(_open_units, cast, every[done : done + 200])
 
 
 async def _open_units(tx: Tx, cast: Cast, some: Sequence[tuple[int, city.UnitPlan]]) -> None:
@@ -86,9 +84,10 @@ async def _open_units(tx: Tx, cast: Cast, some: Sequence[tuple[int, city.UnitPla
 
 
 async def _people(db: Database, cast: Cast, report: Report) -> None:
-    for done, some in enumerate(batched(cast.plan.people, 400)):
-        report("人员", done * 400, len(cast.plan.people))
-        await db.write(_add_people, cast, some)
+    every = cast.plan.people
+    for done in range(0, len(every), 400):
+        report("人员", done, len(every))
+        await db.write(_add_people, cast, every[done : done + 400])
 
 
 async def _add_people(tx: Tx, cast: Cast, some: Sequence[PersonPlan]) -> None:
@@ -140,25 +139,33 @@ async def _seen(tx: Tx, cast: Cast, now: str) -> None:
     await tx.many(q.PERSON_MOBILE_BAD, numbers)
 
 
-def _office(random: Random, cast: Cast, code: str) -> Office | None:
-    """A unit as the meetings see it; None for an area. Deputies, staff and drivers are invented where nobody is in post."""
-    unit = next(u for u in cast.plan.units if u.code == code)
-    if unit.kind == city.AREA:
-        return None
-    staff = [p for p in _by_unit(cast).get(code, ())]
+def _offices(cast: Cast) -> dict[str, Office]:
+    """The units as the meetings see them, by code; areas have no part in meetings."""
+    random = Random(city.SEED + 1)
+    staff: dict[str, list[PersonPlan]] = {}
+    for plan in cast.plan.people:
+        staff.setdefault(plan.unit_code, []).append(plan)
+    return {u.code: _office(random, cast, u.code, staff.get(u.code, [])) for u in cast.plan.units if u.kind != city.AREA}
+
+
+def _office(random: Random, cast: Cast, code: str, staff: Sequence[PersonPlan]) -> Office:
+    """One unit. Deputies, staff and drivers are invented where nobody is in post."""
+    number = cast.units[code]
     clerks = [_member(cast, p) for p in staff if p.role == "secretary"]
     leaders = [_member(cast, p) for p in staff if p.role == "leader"]
-    number = cast.units[code]
-    invented = [Member(0, names.person(random), position, names.mobile(10_000 + 3 * number + n))
-                for n, position in enumerate(("副职", "科员", "驾驶员"))]  # fmt: skip
+    deputy, clerk, driver = (
+        Member(0, names.person(random), position, names.mobile(100_000 + 3 * number + n))
+        for n, position in enumerate(("副职", "科员", "驾驶员"))
+    )
+    by_role = {
+        "principal": tuple(leaders[:1]) or (deputy,), "deputy": tuple(leaders[1:]) or (deputy,), "staff": (clerk, *clerks[:1]),
+        "driver": (driver,),
+    }  # fmt: skip
+    address = f"10.{20 + number % 30}.{number % 250}.{random.randrange(2, 250)}"
+    laggard = random.random() < 0.04 and not any(p.login in {a.login for a in ACCOUNTS} for p in staff)
     return Office(
-        number, code, clerks[0] if clerks else None,
-        {
-            "principal": tuple(leaders[:1]) or (invented[0],), "deputy": tuple(leaders[1:]) or (invented[0],),
-            "staff": (invented[1], *clerks[:1]), "driver": (invented[2],),
-        },
-        random.lognormvariate(0, 0.5), random.random() < 0.04, f"10.{20 + number % 30}.{number % 250}.{random.randrange(2, 250)}",
-    )  # fmt: skip
+        number, code, clerks[0] if clerks else None, by_role, random.lognormvariate(0, 0.5), laggard, address
+    )
 
 
 def _member(cast: Cast, plan: PersonPlan) -> Member:

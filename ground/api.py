@@ -33,7 +33,8 @@ def route(method: str, path: str, handler: ApiHandler, may: Act, call: Call) -> 
     """A route under /api/v1, named after its path: /notices/{id}/answer is api_notices_answer, /files/{id} api_files_of."""
     name = "api_" + re.sub(r"[^a-z]+", "_", re.sub(r"/{\w+}", "", path).strip("/"))
     name += "_of" if path.endswith("}") else ""
-    return Route(BASE + path, described(api(handler, may=may, raw=call.upload), call), methods=[method], name=name)
+    raw = call.upload or may is Act.CARRIER
+    return Route(BASE + path, described(api(handler, may=may, raw=raw), call), methods=[method], name=name)
 
 
 # --- files ----------------------------------------------------------------------------------------------------------------

@@ -40,3 +40,15 @@ async def note(
 async def newest(tx: Tx, *, before: int, person: int = 0, object: str = "", limit: int = 50) -> list[Line]:
     """Lines with an id below `before`, newest first."""
     return await tx.all(NEWEST, Line, before=before, person=person, object=object, limit=limit)
+
+
+WORDS = {
+    "sign_in": "登录", "sign_in_failed": "登录失败", "sign_out": "退出", "session_ended": "结束登录", "password": "改密码",
+    "totp_on": "打开验证码", "totp_off": "关闭验证码", "token": "发令牌", "token_revoked": "停用令牌", "unit_opened": "启用单位",
+    "unit_changed": "改单位资料", "unit_renamed": "单位更名", "unit_closed": "停用单位", "unit_merged": "合并单位",
+    "post_given": "给岗位", "post_ended": "结束岗位", "person_changed": "改人员资料", "person_disabled": "停用账号",
+    "person_enabled": "启用账号", "delegated": "委托", "delegation_revoked": "收回委托", "group_opened": "新发文范围",
+    "group_changed": "改发文范围", "group_closed": "停用发文范围", "notice_published": "发会议通知",
+    "notice_changed": "改会议通知", "notice_cancelled": "取消会议", "answered": "报名", "confirmed": "确认变动",
+    "leave_approved": "同意请假", "leave_refused": "不同意请假", "late_asked": "申请晚改", "chased": "催办",
+}  # fmt: skip

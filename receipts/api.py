@@ -15,6 +15,7 @@ from ground.directory.directory import Actor
 from ground.directory.policy import Act
 from ground.errors import NotFound
 from ground.live import Stream
+from ground.messages.api import SENDERS
 from ground.openapi import Call
 from ground.shapes import EMPTY, PAGED, Flag, Id, Listed, Maybe, Page, Record, Shape, Shown, Text, Whole, query
 from ground.visit import Visit
@@ -154,9 +155,16 @@ async def download(visit: Visit) -> Response:
     return answer
 
 
-async def _own_subject(tx: Tx, id: int, unit: int) -> str:
-    found = await ledger.subject_of(tx, id)
-    if found.sender_unit != unit:
+async def sender_of(tx: Tx, subject: int) -> int:
+    """The unit that has sent a subject. Raises NotFound."""
+    return (await ledger.subject_of(tx, subject)).sender_unit
+
+
+SENDERS.append(sender_of)  # the messages room asks whose a subject is
+
+
+async def _topic(tx: Tx, id: int, unit: int) -> str:
+    if await sender_of(tx, id) != unit:
         raise NotFound
     return f"subject:{id}"
 
@@ -167,7 +175,7 @@ async def live(visit: Visit) -> Response:
     said = visit.query("notice") or visit.query("document")
     if not re.fullmatch("[0-9]{1,15}", said):
         raise NotFound
-    return Stream(visit.house.hub, await visit.read(_own_subject, int(said), unit))
+    return Stream(visit.house.hub, await visit.read(_topic, int(said), unit))
 
 
 LIVE: dict[str, Shape] = {"notice": Id(), "document": Id(), "ticket": Text(400, 1)}

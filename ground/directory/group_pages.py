@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ground.db import Tx
-from ground.directory import groups, units
+from ground.directory import groups, tree, units
 from ground.directory.directory import Actor, Group, Unit
 from ground.directory.groups import Chosen, Wanted
 from ground.directory.policy import Act
@@ -220,7 +220,7 @@ async def _children(tx: Tx, actor: Actor, parent: str, group: str, today: str) -
     meant = {frozen.get(id, frozenset()): id for id in reversed(usable)}
     return [
         _leaf(b.unit, b.children, b.units, meant.get(b.below) if b.below else None)
-        for b in await units.branches(tx, top, today=today)
+        for b in await tree.branches(tx, top, today=today)
     ]
 
 

@@ -13,16 +13,18 @@ from starlette.routing import Route
 
 from ground import clock
 from ground.db import Tx
-from ground.directory import import_pages, people, people_pages, units
+from ground.directory import import_pages, people, people_pages, tree, units
 from ground.directory.directory import Actor, Unit
 from ground.directory.people import Line, Member
 from ground.directory.policy import Act, Role, may
 from ground.directory.tables import clean
-from ground.directory.units import AREA, LEVELS, Counts, NameThen, NewUnit, Node, Toll
+from ground.directory.tree import Node
+from ground.directory.units import AREA, LEVELS, Counts, NameThen, NewUnit, Toll
 from ground.errors import Invalid
 from ground.visit import Flash, Visit
 from ground.web import page
 
+PARTS = {1: "市直单位", 2: "县区直单位", 3: "乡镇（街道）", 4: "村（社区）"}
 KINDS = ("党委", "人大", "政府", "政协", "纪委", "法检", "群团", "事业", "企业", "垂管", "军队", AREA)
 QUIET_DAYS = 7
 ROWS = 50
@@ -116,24 +118,25 @@ async def sheet_of(tx: Tx, unit: Unit, actor: Actor, now: str, waiting: Waiting 
     return Sheet(unit, above, staff, await units.names(tx, unit.id), into, found, unsigned)
 
 
-async def _tree(tx: Tx, actor: Actor, code: str, words: str, today: str, now: str, waiting: Waiting | None) -> Tree:
+async def _tree(tx: Tx, actor: Actor, code: str, part: int, words: str, today: str, now: str, waiting: Waiting | None) -> Tree:
     path = units.scope(actor)
     top = None if path == "/" else await units.by_id(tx, actor.unit_id)
     current = await units.in_care(tx, code, actor) if code else top
     found = await units.listed(tx, words=words, path=path, limit=30) if words else []
     sheet = await sheet_of(tx, current, actor, now, waiting) if current else None
     silent = [] if current else (await units.without_secretary(tx, path))[:20]
-    return Tree(await units.counts(tx, path), await units.tree(tx, top, current, today=today), found, sheet, silent)
+    nodes = [] if words else await tree.tree(tx, top, current, part=part, today=today)
+    return Tree(await units.counts(tx, path), nodes, found, sheet, silent)
 
 
 async def _show(visit: Visit, code: str) -> Response:
     today = units.today_of(visit.now, visit.house.zone)
     words = visit.query("q")[:60]
     waiting: Waiting | None = visit.house.extra.get("waiting")
-    view = await visit.read(_tree, visit.actor, code, words, today, visit.now, waiting)
+    view = await visit.read(_tree, visit.actor, code, number_of(visit, "part"), words, today, visit.now, waiting)
     return visit.render(
         "directory/units.html", view=view, words=words, levels=LEVELS, whole=units.scope(visit.actor) == "/",
-        may_units=may(visit.actor.roles, Act.UNITS), area=AREA,
+        may_units=may(visit.actor.roles, Act.UNITS), area=AREA, parts=PARTS,
     )  # fmt: skip
 
 

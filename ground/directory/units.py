@@ -47,26 +47,6 @@ class Unreachable(NamedTuple):
     unit: str
 
 
-class Node(NamedTuple):
-    """One line of the tree as it is shown."""
-
-    unit: Unit
-    depth: int
-    unfolded: bool
-    leaf: bool
-    number: int  # of a branch: open units below; of a leaf: people in post
-    warn: bool  # no secretary there whom an SMS reaches
-
-
-class Branch(NamedTuple):
-    """A unit, and what is below it, for the picker's tree."""
-
-    unit: Unit
-    children: int
-    units: int
-    below: frozenset[int]
-
-
 def like(text: str) -> str:
     """`text` with LIKE's own characters made harmless (escape `\\`)."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -197,55 +177,6 @@ async def listed(
 async def above(tx: Tx, unit: Unit) -> list[Unit]:
     """The units above, from the top down."""
     return await tx.all(q.UNITS_ABOVE, Unit, path=unit.path)
-
-
-async def _below_counts(tx: Tx, today: str) -> dict[int, set[int]]:
-    """For each unit, the ids of the open units below it that have an inbox."""
-    found: dict[int, set[int]] = {}
-    for id, path, kind in await tx.all(q.UNIT_PATHS, lambda *c: c, today=today):
-        for above_it in path.strip("/").split("/")[:-1] if kind != AREA else ():
-            found.setdefault(int(above_it), set()).add(int(id))
-    return found
-
-
-async def tree(tx: Tx, top: Unit | None, current: Unit | None, *, today: str) -> list[Node]:
-    """The tree with the branches on the way to `current` unfolded, and nothing of the others.
-
-    Args:
-        top: the only root for those who look after a part of the tree; None for the whole.
-    """
-    below = await _below_counts(tx, today)
-    way = {int(id) for id in current.path.strip("/").split("/")} if current else set[int]()
-    roots = [top] if top else await children(tx, None)
-    if len(roots) == 1:
-        way.add(roots[0].id)
-    nodes: list[Node] = []
-    await _grow(tx, nodes, roots, 0, way, below, current)
-    return nodes
-
-
-async def _grow(
-    tx: Tx, nodes: list[Node], level: list[Unit], depth: int, way: set[int], below: dict[int, set[int]], current: Unit | None
-) -> None:
-    parent = level[0].parent_id if level else None
-    staff = dict(await tx.all(q.STAFF_BELOW_PARENT, lambda u, n: (int(u), int(n)), parent=parent)) if parent else {}
-    warn = set(await tx.all(q.UNREACHED_BELOW_PARENT, int, parent=parent)) if parent else set()
-    for unit in level:
-        if unit.closed_on and not (current and current.id == unit.id):
-            continue
-        leaf = unit.id not in below and unit.kind != AREA
-        number = staff.get(unit.id, 0) if leaf else len(below.get(unit.id, ()))
-        nodes.append(Node(unit, depth, unit.id in way and not leaf, leaf, number, leaf and unit.id in warn))
-        if unit.id in way and not leaf:
-            await _grow(tx, nodes, await children(tx, unit.id), depth + 1, way, below, current)
-
-
-async def branches(tx: Tx, parent: int | None, *, today: str) -> list[Branch]:
-    """The open units directly below, each with how much is under it."""
-    below = await _below_counts(tx, today)
-    numbers = await child_counts(tx)
-    level = [u for u in await children(tx, parent) if not u.closed_on or u.closed_on > today]
-    return [Branch(u, numbers.get(u.id, 0), len(below.get(u.id, ())), frozenset(below.get(u.id, ()))) for u in level]
 
 
 def check(code: str, name: str, short_name: str, level: int) -> None:

@@ -66,7 +66,9 @@ _FILLER = re.compile(
     r"换人|换成|换为|换一?个?人|替会人?|代会人?|代替|替代|替我|代我|改派|改由|我们?单位|姓名|名字|职务|职位|岗位"
     r"|手机号码|手机号|手机|电话号码|联系电话|电话"
 )
-_HEAD = re.compile(r"^我?们?(?:换|由|派(?!出)|让|请|安排|委托)(?=[\u4e00-\u9fff]{2})|^(?:我|是|叫|为)(?=[\u4e00-\u9fff]{2})")
+_HEAD = re.compile(
+    r"^我?们?(?P<sends>换|由|派(?!出)|让|请|安排|委托)(?=[\u4e00-\u9fff]{2})|^(?:我|是|叫|为)(?=[\u4e00-\u9fff]{2})"
+)
 _NOISE = frozenset("换由派改让请男女人我")
 _TAIL = re.compile(r"(?:代为?|替)?(?:前来|前去|去)?(?:参加|出席|参会|到会|开会)(?:会议)?$")
 _LEAD = re.compile(r"^(?:我们?|本人|单位|想|要|需要|需|申请|向您|向领导|因为|由于|特此|,| )+")
@@ -99,7 +101,8 @@ def parse(text: str) -> Reply:
         wrong = _LEAVE.search(rest) or _INSTEAD.search(rest) or _only_asks(rest)
         return UNCLEAR if wrong else _coming(rest)
     if choice == "2":
-        return UNCLEAR if _INSTEAD.search(rest) or _BARE.fullmatch(rest) or _only_asks(rest) else _leave(rest)
+        both = _INSTEAD.search(rest) or ("换" in rest and _MOBILE.search(rest))
+        return UNCLEAR if both or _BARE.fullmatch(rest) or _only_asks(rest) else _leave(rest)
     if choice == "3":
         return UNCLEAR if _LEAVE.match(rest) or _BARE.fullmatch(rest) or _only_asks(rest) else _instead(rest)
     return _by_words(said)
@@ -156,7 +159,7 @@ def _instead(rest: str) -> Reply:
     words = _FILLER.sub(" ", _LEAVE.sub(" ", words))
     parts = [part.strip(_PUNCTUATION) for part in re.split(r"[\s,;:、。，；：/()\[\]]+", words)]
     parts = [part for part in parts if part and not part.isdigit() and part not in _NOISE]
-    sends = next((n for n, part in enumerate(parts) if _HEAD.match(part)), 0)  # 我有事，由李四参加
+    sends = next((n for n, part in enumerate(parts) if (head := _HEAD.match(part)) and head["sends"]), 0)  # 我有事，由李四参加
     parts = [cut for part in parts[sends:] if (cut := _trimmed(part))]
     if len(parts) > 1 and len(parts[0]) == 1 and len(parts[1]) <= 2:  # 李 四
         parts[:2] = ["".join(parts[:2])]

@@ -205,3 +205,5 @@ LINES_OF_NAME = f"{LINE} WHERE m.subject_id = :subject AND p.name = :name ORDER 
 LINES_NEWEST = f"""{LINE} WHERE m.id < :before AND (:state = '' OR m.state = :state) ORDER BY m.id DESC LIMIT :limit"""
 LINES_OF_SUBJECT = f"""{LINE} WHERE m.subject_id = :subject AND m.id < :before AND (:state = '' OR m.state = :state)
 ORDER BY m.id DESC LIMIT :limit"""
+
+PULSE_AT = "SELECT at FROM pulses WHERE name = :name"
