@@ -1,7 +1,7 @@
 """The sign-up form as it was typed, read into rows and into an `Answer`. Pure; no text raises.
 
     filled = read(notice, visit.fields)      every role's rows as typed, in a shape that the page shows again
-    filled.answer                            what it means; `signups.tidy` says what cannot stand, naming `people-0-name`, …
+    filled.answer                            what it means; `answering.tidy` says what cannot stand, naming `people-0-name`, …
     filled = of_answer(notice, answer)       the same shape, from an answer that stands
 
 Names: {role}_go (come, stand, none); {role}_name _position _mobile _f_KEY once for each row; {role}_who _who_position _reason

@@ -10,8 +10,8 @@ from ground.directory import people
 from ground.directory.directory import Actor, Contact
 from ground.errors import Invalid, NotFound, Refused
 from ground.messages.message import Purpose
+from notices import answering, publishing, signups, telling
 from notices import notice as nouns
-from notices import publishing, signups, telling
 from notices import queries as q
 from notices.notice import Answer, AnswerState, LeaveAsked, Person, StandIn
 from notices.signups import Leave
@@ -149,8 +149,8 @@ async def ask_late(tx: Tx, actor: Actor, id: int, wish: Answer, reason: str, *, 
         raise Refused("会议已经开始，请直接与会务联系。", code="started")
     if not reason.strip() or len(reason) > 300 or nouns.INVISIBLE.search(reason):
         raise Invalid.one("reason", "请写晚改的原因，不超过 300 字。")
-    wish = signups.tidy(notice, wish)
-    signups.check_quota(notice, wish)
+    wish = answering.tidy(notice, wish)
+    answering.check_quota(notice, wish)
     last = await late_of(tx, id, actor.unit_id)
     if last is not None and last.state == "asked":
         raise Refused("已经申请过，正等会务决定。", code="waiting")

@@ -28,6 +28,8 @@ PARTS = {1: "市直单位", 2: "县区直单位", 3: "乡镇（街道）", 4: "�
 KINDS = ("党委", "人大", "政府", "政协", "纪委", "法检", "群团", "事业", "企业", "垂管", "军队", AREA)
 QUIET_DAYS = 7
 ROWS = 50
+FOUND = 30
+LISTED = 200
 Waiting = Callable[[Tx, int, str], Awaitable[int]]  # house.extra["waiting"]: how many items a unit has not signed
 
 
@@ -122,7 +124,7 @@ async def _tree(tx: Tx, actor: Actor, code: str, part: int, words: str, today: s
     path = units.scope(actor)
     top = None if path == "/" else await units.by_id(tx, actor.unit_id)
     current = await units.in_care(tx, code, actor) if code else top
-    found = await units.listed(tx, words=words, path=path, limit=30) if words else []
+    found = await units.listed(tx, words=words, path=path, limit=FOUND) if words else []
     sheet = await sheet_of(tx, current, actor, now, waiting) if current else None
     silent = [] if current else (await units.without_secretary(tx, path))[:20]
     nodes = [] if words else await tree.tree(tx, top, current, part=part, today=today)
@@ -136,7 +138,7 @@ async def _show(visit: Visit, code: str) -> Response:
     view = await visit.read(_tree, visit.actor, code, number_of(visit, "part"), words, today, visit.now, waiting)
     return visit.render(
         "directory/units.html", view=view, words=words, levels=LEVELS, whole=units.scope(visit.actor) == "/",
-        may_units=may(visit.actor.roles, Act.UNITS), area=AREA, parts=PARTS,
+        may_units=may(visit.actor.roles, Act.UNITS), area=AREA, parts=PARTS, most=FOUND,
     )  # fmt: skip
 
 
@@ -174,7 +176,7 @@ async def all_people(visit: Visit) -> Response:
 async def without_secretary(visit: Visit) -> Response:
     """GET /units/without-secretary: units in which nobody could sign."""
     rows = await visit.read(units.without_secretary, units.scope(visit.actor))
-    return visit.render("directory/without_secretary.html", rows=rows, levels=LEVELS)
+    return visit.render("directory/without_secretary.html", rows=rows[:LISTED], total=len(rows), levels=LEVELS)
 
 
 async def unreachable(visit: Visit) -> Response:
@@ -266,6 +268,8 @@ class Change(NamedTuple):
 async def _change(tx: Tx, code: str, actor: Actor, into: str, words: str, now: str, waiting: Waiting | None) -> Change:
     unit = await units.in_care(tx, code, actor)
     target = await units.exactly(tx, into, "into") if into else None
+    if target and (target.kind == AREA or target.closed_on or target.id == unit.id):
+        raise Invalid.one("into", "合并到的单位要是另一个在用的单位。")
     found = await units.search(tx, words) if words and not target else []
     found = [u for u in found if u.id != unit.id and not u.closed_on and u.kind != AREA]
     unsigned = await waiting(tx, unit.id, now) if waiting else 0

@@ -105,8 +105,8 @@ def test_no_text_that_looks_like_a_time_raises(text: str) -> None:
 
 NAMES = [
     "title", "urgency", "starts_at", "ends_at", "answer_by", "place", "seats", "group", "unit", "except", "pasted",
-    "except_pasted", "quota_principal_min", "quota_principal_max", "quota_staff_min", "quota_staff_max", "field_key", "field_label",
-    "field_type", "field_need", "field_choices", "body", "agenda", "contact_phone", "attachment", "drop_attachment", "strange",
+    "except_pasted", "quota_principal_min", "quota_principal_max", "quota_staff_min", "quota_staff_max", "field_key",
+    "field_label", "field_type", "field_need", "field_choices", "body", "agenda", "contact_phone", "attachment", "drop_attachment", "strange",
 ]  # fmt: skip
 
 
@@ -184,7 +184,8 @@ def test_a_least_above_the_most_is_refused_and_stays_on_the_page() -> None:
 def test_fields_keep_their_keys_and_new_ones_get_a_free_one() -> None:
     form = WHOLE | {
         "field_key": ["f2", "", "", "f2"], "field_label": ["住宿", "车牌", "", "又一个"],
-        "field_type": ["choice", "text", "text", "yesno"], "field_need": ["1", "", "", ""], "field_choices": ["住，不住、住；", "不用", "", ""],
+        "field_type": ["choice", "text", "text", "yesno"], "field_need": ["1", "", "", ""],
+        "field_choices": ["住，不住、住；", "不用", "", ""],
     }  # fmt: skip
     typed = forms.read(form)
     assert typed.fields[1] == FieldRow("", "车牌", "text", "", "不用")

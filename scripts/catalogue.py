@@ -1,0 +1,133 @@
+"""Keeps `templates/locale/en.po` complete: every Chinese sentence that a person may read, with its English twin.
+
+    python -m scripts.catalogue          add what is missing (empty), drop what is gone, print how many are left to write
+    python -m scripts.catalogue --list   print the sentences that have no English yet
+
+Sentences are found in the templates (`_('…')`) and in the code: what `Refused` and its kin, `FieldError` and `t()` are given, and
+the Chinese words in tables of constants.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).resolve().parent.parent
+PO = ROOT / "templates" / "locale" / "en.po"
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+SAYERS = {
+    "Refused", "Invalid", "NotFound", "Forbidden", "TooLarge", "TooMany", "Unavailable", "DiskFull", "FieldError", "one", "t",
+    "No", "WrongMobile", "wrong", "_t", "BadTable", "MissingGlyphs", "Unauthorized",
+}  # fmt: skip
+HOLE = re.compile(r"%\((\w+)\)s|\{(\w+)\}")
+NOT_SAID = {
+    "pinyin.py",
+    "tables.py",
+    "planning_people.py",
+    "plans.py",
+    "inbound.py",
+    "workdays.py",
+    "forms.py",
+    "document.py",
+}  # read
+FOLDERS = ("ground", "receipts", "notices", "exchange")
+
+
+def in_templates() -> Iterator[str]:
+    """Every `_('…')` of the templates."""
+    found = extract_from_dir(
+        str(ROOT / "templates"), [("**.html", "jinja2")], keywords={"_": None}, options_map={"**.html": {"silent": "false"}}
+    )
+    for _file, _line, message, _comments, _context in found:
+        if isinstance(message, str):
+            yield message
+
+
+def in_code() -> Iterator[str]:
+    """Chinese texts that the code gives to a sayer, or keeps in a table of words at a module's top."""
+    paths = [p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py")]
+    for path in [*paths, ROOT / "app.py"]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _name(node.func) in SAYERS:
+                yield from (t for a in node.args for t in _texts(a))
+        for node in tree.body if path.name not in NOT_SAID else ():
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                yield from _texts(node.value)
+        yield from _class_sentences(tree)
+
+
+def _class_sentences(tree: ast.Module) -> Iterator[str]:
+    """Default sentences of exception classes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            for default in node.args.defaults:
+                yield from _texts(default)
+
+
+def _name(func: ast.expr) -> str:
+    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    for child in ast.walk(node):
+        if isinstance(child, ast.JoinedStr):
+            continue
+        if isinstance(child, ast.Constant) and isinstance(child.value, str) and CHINESE.search(child.value):
+            yield child.value
+
+
+def wanted() -> list[str]:
+    """Every sentence that needs a twin, sorted."""
+    return sorted({s for s in (*in_templates(), *in_code()) if CHINESE.search(s)})
+
+
+def load() -> Catalog:
+    """The catalogue as it is; an empty one when there is none."""
+    if not PO.exists():
+        return Catalog(locale="en", project="songda", charset="utf-8")
+    with PO.open("rb") as file:
+        return read_po(file, locale="en")
+
+
+def holes(sentence: str) -> set[str]:
+    """The names of a sentence's holes."""
+    return {a or b for a, b in HOLE.findall(sentence)}
+
+
+def unwritten(catalogue: Catalog) -> list[str]:
+    """Sentences without an English twin."""
+    have = {str(m.id): str(m.string) for m in catalogue if m.id}
+    return [s for s in wanted() if not have.get(s)]
+
+
+def broken(catalogue: Catalog) -> list[str]:
+    """Twins whose holes are not those of their sentence."""
+    return [str(m.id) for m in catalogue if m.id and m.string and holes(str(m.id)) != holes(str(m.string))]
+
+
+def main(arguments: list[str]) -> int:
+    """Update or list; the number of unwritten sentences, at most 1 as an exit code."""
+    catalogue = load()
+    missing = unwritten(catalogue)
+    if "--list" in arguments:
+        sys.stdout.write("".join(f"{s!r}\n" for s in missing))
+        return 0
+    fresh = Catalog(locale="en", project="songda", charset="utf-8")
+    have = {str(m.id): str(m.string) for m in catalogue if m.id}
+    for sentence in wanted():
+        fresh.add(sentence, have.get(sentence, ""))
+    PO.parent.mkdir(exist_ok=True)
+    with PO.open("wb") as file:
+        write_po(file, fresh, omit_header=False, width=0, no_location=True)
+    sys.stdout.write(f"{len(list(fresh)) - 1} sentences, {len(missing)} without English\n")
+    return int(bool(missing))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
