@@ -14,7 +14,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 import ground.api
@@ -47,6 +47,7 @@ from ground.messages.outbox import QuietHours
 from ground.messages.sending import Gateways, Sender, gateways_of
 from ground.migrating import migrate, pending
 from ground.render import STATIC, Renderer
+from ground.routing import Sorted
 from ground.visit import Around, House, NavItem, Visit
 from ground.worker import Worker
 from notices import by_sms, organising, reminders, telling
@@ -54,7 +55,7 @@ from receipts import inbox, ledger, today
 
 log = structlog.get_logger()
 
-ROOMS: tuple[Sequence[BaseRoute], ...] = (
+ROOMS: tuple[Sequence[Route], ...] = (
     ground.pages.routes,
     ground.directory.pages.routes,
     receipts.pages.routes,
@@ -231,7 +232,7 @@ def build(config: Config, clock: Clock | None = None, *, work: bool = True) -> S
 
     static = Mount("/static", StaticFiles(directory=STATIC), name="static")
     return Starlette(
-        routes=[*routes, static],
+        routes=[Sorted(routes), static],
         middleware=[Middleware(SecurityHeaders), Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)],
         exception_handlers=web.EXCEPTION_HANDLERS,
         lifespan=lifespan,

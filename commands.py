@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 from rich.console import Console
+from starlette.applications import Starlette
 
 from ground import config as settings
 from ground.config import BadConfig, Config
@@ -69,10 +70,11 @@ def bound(host: str, port: int) -> socket.socket:
 class Server(uvicorn.Server):
     """uvicorn, which says where it is when it is ready."""
 
-    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
+    def __init__(self, config: uvicorn.Config, greeting: str, app: Starlette) -> None:
         """`greeting` is printed once the app has started."""
         super().__init__(config)
         self._greeting = greeting
+        self._app = app
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
@@ -80,6 +82,11 @@ class Server(uvicorn.Server):
         if self.started:
             say.print(self._greeting, markup=False)
             sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the open streams first, or the server would wait for them; then as usual."""
+        self._app.state.house.hub.close()
+        await super().shutdown(sockets)
 
 
 def serve_app(config: Config, *, host: str, port: int, work: bool, greeting: str = "") -> None:
@@ -96,10 +103,15 @@ def serve_app(config: Config, *, host: str, port: int, work: bool, greeting: str
         app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=config.server.stop_seconds,
         server_header=False, proxy_headers=False, h11_max_incomplete_event_size=64 * 1024,
     )  # fmt: skip
-    server = Server(options, f"{greeting}送达 {address}")
+    server = Server(options, f"{greeting}送达 {address}", app)
     server.run(sockets=[listener])
     if not server.started:
         raise typer.Exit(1)
+
+
+@cli.callback()
+def songda() -> None:
+    """送达: official documents and meeting notices for a government."""
 
 
 @cli.command()

@@ -34,7 +34,8 @@ async def _all(port: int, jobs: list[Job]) -> float:
     async def work(connection: Connection) -> None:
         nonlocal requests
         while queue:
-            requests += await queue.pop()(connection)
+            done = await queue.pop()(connection)
+            requests += done
 
     for connection in connections:
         await connection.ask("GET", "/healthz")

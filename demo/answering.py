@@ -37,7 +37,7 @@ class Office(NamedTuple):
     clerk: Member | None  # who opens, signs and answers
     people: Mapping[str, tuple[Member, ...]]  # by role in a quota
     speed: float  # above 1: slow
-    laggard: bool
+    misses: float  # how often it does not sign at all
     address: str
 
 
@@ -118,7 +118,7 @@ def _moments(meeting: Meeting, office: Office, scene: Scene) -> Taken:
     if office.clerk is None:
         return Taken(office)
     opened = later(meeting.sent, 2 + random.lognormvariate(0, 0.9) * meeting.pace * 0.4 * office.speed)
-    if random.random() < (0.3 if office.laggard else 0.007):
+    if random.random() < office.misses:
         return Taken(office, opened=opened if random.random() < 0.4 else None)
     signed = later(opened, random.uniform(1, 12))
     answered = signed + random.uniform(20, 150)
@@ -132,7 +132,7 @@ def _moments(meeting: Meeting, office: Office, scene: Scene) -> Taken:
             for_them, answered = True, max(signed, meeting.answer_by) + random.uniform(600, 5400)
     confirmed = None
     if meeting.changed and answered < meeting.changed[0]:
-        confirmed = later(meeting.changed[0], 3 + random.lognormvariate(0, 1) * 60)
+        confirmed = later(meeting.changed[0], 3 + random.lognormvariate(0, 1) * (500 if meeting.current else 60))
     return Taken(office, opened, signed, answered, for_them, confirmed)
 
 

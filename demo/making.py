@@ -162,10 +162,9 @@ def _office(random: Random, cast: Cast, code: str, staff: Sequence[PersonPlan]) 
         "driver": (driver,),
     }  # fmt: skip
     address = f"10.{20 + number % 30}.{number % 250}.{random.randrange(2, 250)}"
-    laggard = random.random() < 0.04 and not any(p.login in {a.login for a in ACCOUNTS} for p in staff)
-    return Office(
-        number, code, clerks[0] if clerks else None, by_role, random.lognormvariate(0, 0.5), laggard, address
-    )
+    own = any(p.login in {a.login for a in ACCOUNTS} for p in staff)
+    misses = 0.0 if own else 0.3 if random.random() < 0.04 else 0.007
+    return Office(number, code, clerks[0] if clerks else None, by_role, random.lognormvariate(0, 0.5), misses, address)
 
 
 def _member(cast: Cast, plan: PersonPlan) -> Member:

@@ -5,7 +5,7 @@ import unicodedata
 
 MOBILE_DIGITS = 11
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９＋－", "0123456789+-")
-_COUNTRY = re.compile(r"(?:\+|00)86(?=\d)|86(?=1\d{10}$)")
+_COUNTRY = re.compile(r"^(?:(?:\+|00)86(?=\d)|86(?=1\d{10}$))")
 # Spaces, dashes and the invisible marks that come along when a number is copied from a telephone or a spreadsheet.
 _LOOSE = frozenset({"Zs", "Pd", "Cf", "Cc"})
 

@@ -62,10 +62,15 @@ async def by_self(tx: Tx, notice: int, secret: str, name: str, digits: str, *, n
     return await _check_in(tx, 0, await find(tx, notice, ids[0]), now)
 
 
+def check_code(notice: Notice, secret: str) -> None:
+    """Refuse a wrong code of the door. Raises NotFound."""
+    if not hmac.compare_digest(notice.check_in.encode(), secret.encode("utf-8", "replace")):
+        raise NotFound("这个签到码不对，请重新扫门口的码。")
+
+
 def check_door(notice: Notice, secret: str, now: str) -> None:
     """Refuse a wrong code of the door (NotFound), a cancelled meeting, and a time when the door is shut."""
-    if not hmac.compare_digest(notice.check_in.encode(), secret.encode()):
-        raise NotFound("这个签到码不对，请重新扫门口的码。")
+    check_code(notice, secret)
     if notice.cancelled_at:
         raise Refused("会议已取消，不用签到。", code="cancelled")
     if not clock.after(notice.starts_at, hours=-DOOR_OPENS_H) <= now <= clock.after(notice.starts_at, hours=DOOR_SHUTS_H):

@@ -159,7 +159,7 @@ def understand(typed: Typed, wall: Wall, *, published: bool = False) -> tuple[Co
 
 
 def _reading_order(name: str) -> int:
-    order = ("title", "urgency", *TIMES, "place", "seats", "invited", "quota", "fields", *Details._fields, "attachments")
+    order = ("title", "urgency", *TIMES, "place", "seats", "invited", "quota", *Details._fields, "attachments", "fields")
     return order.index(name) if name in order else len(order)
 
 

@@ -11,6 +11,8 @@ Lists on paper are list_pages.py, the door is door_pages.py; `routes` joins them
 """
 
 import json
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -51,35 +53,34 @@ def ask_of(visit: Visit) -> Ask:
 async def progress_of(visit: Visit, id: int) -> Progress:
     """The sheet of a meeting of the asker's unit. Raises NotFound."""
     sms = visit.house.config.sms
-    return await visit.read(
-        progress_sheet.gather, id, visit.actor, ask_of(visit), told=told_of(visit), sms=sms, now=visit.now
-    )
+    return await visit.read(progress_sheet.gather, id, visit.actor, ask_of(visit), told=told_of(visit), sms=sms, now=visit.now)
 
 
 def _ways(visit: Visit, id: int) -> list[tuple[str, str]]:
     """Where the menu 更多 leads; pages that this house does not have are left out."""
     known = set(visit.house.urls.values())
     ways = [
-        ("/meetings/{id}/versions", "各版改动"),
         ("/meetings/{id}/text", "看通知原文"),
         ("/meetings/{id}/door", "签到台"),
         ("/meetings/{id}/minutes", "发会议纪要"),
         ("/meetings/{id}/cancellation", "取消会议…"),
     ]
-    urls = visit.house.urls
-    readable = {urls[name] for name in urls}
-    return [(visit.t(word), path.format(id=id)) for path, word in ways if path in known and path in readable]
+    return [(visit.t(word), path.format(id=id)) for path, word in ways if path in known]
 
 
-async def show_progress(visit: Visit, id: int | None = None) -> Response:
+async def show_progress(visit: Visit) -> Response:
     """GET /meetings/{id}/progress?show=&q=&after=: how far the answers are."""
-    id = visit.number("id") if id is None else id
+    return await progress_page(visit, visit.number("id"))
+
+
+async def progress_page(visit: Visit, id: int) -> Response:
+    """The page of one meeting."""
     view = await progress_of(visit, id)
     change = "/meetings/{id}/change" in visit.house.urls.values()
     return visit.render("notices/progress.html", **_context(visit, view), ways=_ways(visit, id), change=change)
 
 
-def _context(visit: Visit, view: Progress) -> dict[str, object]:
+def _context(visit: Visit, view: Progress) -> dict[str, Any]:
     return {"view": view, "notice": view.notice, "roles": ROLES, "started": visit.now >= view.notice.starts_at}
 
 
@@ -124,7 +125,7 @@ async def leave_again(visit: Visit) -> Response:
     leave, notice = await visit.read(_leave, visit.number("id"), visit.actor)
     if leave.state == "asked" and visit.field("approve") != "1" and not notice.cancelled_at:
         return await ask_leave(visit)
-    return await show_progress(visit, notice.id)
+    return await progress_page(visit, notice.id)
 
 
 async def decide_leave(visit: Visit) -> Response:
@@ -156,7 +157,7 @@ async def ask_late(visit: Visit) -> Response:
 async def late_again(visit: Visit) -> Response:
     """What a decision that could not be taken shows."""
     late, notice, _, _ = await visit.read(_late, visit.number("id"), visit.actor)
-    return await ask_late(visit) if late.state == "asked" else await show_progress(visit, notice.id)
+    return await ask_late(visit) if late.state == "asked" else await progress_page(visit, notice.id)
 
 
 async def decide_late(visit: Visit) -> Response:
@@ -211,32 +212,28 @@ async def answer_for(visit: Visit) -> Response:
     return visit.see_other("meeting_progress", id=id, flash=Flash("ok", text))
 
 
-_ORGANISE = Act.ORGANISE
+Handler = Callable[[Visit], Awaitable[Response]]
+
+
+def _get(path: str, handler: Handler, name: str, *, part: bool = False) -> Route:
+    return Route(path, page(handler, may=Act.ORGANISE, here="meetings", part=part), methods=["GET"], name=name)
+
+
+def _post(path: str, handler: Handler, name: str, again: Handler) -> Route:
+    return Route(path, page(handler, may=Act.ORGANISE, here="meetings", again=again), methods=["POST"], name=name)
+
+
 routes = [
-    Route("/meetings/{id}/progress", page(show_progress, may=_ORGANISE, here="meetings"), methods=["GET"], name="meeting_progress"),
-    Route("/meetings/{id}/progress/part", page(show_part, may=_ORGANISE, part=True), methods=["GET"], name="meeting_part"),
-    Route(
-        "/meetings/{id}/chase", page(chase, may=_ORGANISE, again=show_progress, here="meetings"), methods=["POST"],
-        name="meeting_chase",
-    ),
-    Route("/leaves/{id}/decision", page(ask_leave, may=_ORGANISE, here="meetings"), methods=["GET"], name="leave_decision"),
-    Route(
-        "/leaves/{id}/decision", page(decide_leave, may=_ORGANISE, again=leave_again, here="meetings"), methods=["POST"],
-        name="leave_decision",
-    ),
-    Route("/late-changes/{id}/decision", page(ask_late, may=_ORGANISE, here="meetings"), methods=["GET"], name="late_decision"),
-    Route(
-        "/late-changes/{id}/decision", page(decide_late, may=_ORGANISE, again=late_again, here="meetings"), methods=["POST"],
-        name="late_decision",
-    ),
-    Route(
-        "/meetings/{id}/answers/{unit}", page(show_answer_for, may=_ORGANISE, here="meetings"), methods=["GET"],
-        name="meeting_answer_for",
-    ),
-    Route(
-        "/meetings/{id}/answers/{unit}", page(answer_for, may=_ORGANISE, again=show_answer_for, here="meetings"),
-        methods=["POST"], name="meeting_answer_for",
-    ),
+    _get("/meetings/{id}/progress", show_progress, "meeting_progress"),
+    _get("/meetings/{id}/progress/part", show_part, "meeting_part", part=True),
+    _get("/meetings/{id}/chase", show_progress, "meeting_chase"),
+    _post("/meetings/{id}/chase", chase, "meeting_chase", show_progress),
+    _get("/leaves/{id}/decision", ask_leave, "leave_decision"),
+    _post("/leaves/{id}/decision", decide_leave, "leave_decision", leave_again),
+    _get("/late-changes/{id}/decision", ask_late, "late_decision"),
+    _post("/late-changes/{id}/decision", decide_late, "late_decision", late_again),
+    _get("/meetings/{id}/answers/{unit}", show_answer_for, "meeting_answer_for"),
+    _post("/meetings/{id}/answers/{unit}", answer_for, "meeting_answer_for", show_answer_for),
     *list_pages.routes,
     *door_pages.routes,
-]  # fmt: skip
+]

@@ -1,4 +1,4 @@
-"""What the organiser's page shows of one notice, gathered in one snapshot: counts, the units behind one of them, what to decide."""
+"""What the organiser's page shows of one notice, in one snapshot: counts, the units behind one of them, what to decide."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ async def open_app(where: str, clock: FixedClock, folder: Path | None = None, **
     """Start the app on the database at `where`, with the cast in it; no worker runs."""
     from app import build  # the whole house: only tests that open it pay for it
 
-    data = folder or Path(where).parent / "data" if not where.startswith("postgres") else folder
+    data = folder or (Path(tempfile.mkdtemp(prefix="songda-")) if where.startswith("postgres") else Path(where).parent / "data")
     config = settings.load(None, {"SONGDA_DATABASE_URL": where, "SONGDA_DATA_DIR": str(data), **environ})
     app = build(config, clock, work=False)
     async with app.router.lifespan_context(app):

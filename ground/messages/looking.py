@@ -138,12 +138,17 @@ async def unknown(tx: Tx, limit: int = 200) -> list[Message]:
     return await tx.all(q.LINES_UNKNOWN, Message, limit=limit)
 
 
-async def newest(tx: Tx, subject: int = 0, state: str = "", before: int = 0, limit: int = 50) -> list[Message]:
+async def messages(tx: Tx, subject: int = 0, state: str = "", before: int = 0, limit: int = 50) -> list[Message]:
     """Messages with an id below `before` (0: from the newest on), newest first. `subject` 0: of all; `state` '': in any."""
     before = before or 1 << 62
     if subject:
         return await tx.all(q.LINES_OF_SUBJECT, Message, subject=subject, state=state, before=before, limit=limit)
     return await tx.all(q.LINES_NEWEST, Message, state=state, before=before, limit=limit)
+
+
+async def newest(tx: Tx, limit: int = 50) -> list[Message]:
+    """The newest messages of all."""
+    return await messages(tx, limit=limit)
 
 
 async def why(tx: Tx, person: int | str, subject_id: int, *, say: Say, now: str) -> list[Line]:

@@ -48,25 +48,28 @@ def skip_locked(engine: str) -> str:
     return "FOR UPDATE SKIP LOCKED" if engine == "postgres" else ""
 
 
+# The UPDATE stands in front and its choice inside: sqlite3 counts the rows of no statement that begins with WITH.
 def claim_due(engine: str) -> str:
     """Claim the next rows of one channel and priority. Until they are linked, rows claimed without a dispatch are this
     transaction's own: nobody else ever sees such a row."""
     return f"""
-WITH due AS MATERIALIZED (
-  SELECT id FROM messages WHERE {WAITING} AND channel = :channel AND priority = :priority AND not_before <= :now AND {FRESH}
-  ORDER BY not_before, id LIMIT :limit {skip_locked(engine)})
-UPDATE messages SET state = 'claimed', dispatch_id = NULL, changed_at = :now WHERE id IN (SELECT id FROM due) AND {WAITING}"""
+UPDATE messages SET state = 'claimed', dispatch_id = NULL, changed_at = :now WHERE {WAITING} AND id IN (
+  WITH due AS MATERIALIZED (
+    SELECT id FROM messages WHERE {WAITING} AND channel = :channel AND priority = :priority AND not_before <= :now AND {FRESH}
+    ORDER BY not_before, id LIMIT :limit {skip_locked(engine)})
+  SELECT id FROM due)"""
 
 
 def claim_companions(engine: str) -> str:
     """Claim what else is due to the people of the rows just claimed, so that it leaves with them as one SMS."""
     return f"""
-WITH due AS MATERIALIZED (
-  SELECT id FROM messages WHERE {WAITING} AND channel = 'sms' AND recipient IN (
-    SELECT recipient FROM messages WHERE state IN ('claimed', 'unknown') AND state = 'claimed' AND dispatch_id IS NULL)
-  AND priority <= :priority AND not_before <= :now AND {FRESH} AND resend_of IS NULL AND purpose <> 'reply'
-  {skip_locked(engine)})
-UPDATE messages SET state = 'claimed', dispatch_id = NULL, changed_at = :now WHERE id IN (SELECT id FROM due) AND {WAITING}"""
+UPDATE messages SET state = 'claimed', dispatch_id = NULL, changed_at = :now WHERE {WAITING} AND id IN (
+  WITH due AS MATERIALIZED (
+    SELECT id FROM messages WHERE {WAITING} AND channel = 'sms' AND recipient IN (
+      SELECT recipient FROM messages WHERE state IN ('claimed', 'unknown') AND state = 'claimed' AND dispatch_id IS NULL)
+    AND priority <= :priority AND not_before <= :now AND {FRESH} AND resend_of IS NULL AND purpose <> 'reply'
+    {skip_locked(engine)})
+  SELECT id FROM due)"""
 
 
 CLAIMED = """

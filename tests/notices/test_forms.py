@@ -106,7 +106,8 @@ def test_no_text_that_looks_like_a_time_raises(text: str) -> None:
 NAMES = [
     "title", "urgency", "starts_at", "ends_at", "answer_by", "place", "seats", "group", "unit", "except", "pasted",
     "except_pasted", "quota_principal_min", "quota_principal_max", "quota_staff_min", "quota_staff_max", "field_key",
-    "field_label", "field_type", "field_need", "field_choices", "body", "agenda", "contact_phone", "attachment", "drop_attachment", "strange",
+    "field_label", "field_type", "field_need", "field_choices", "body", "agenda", "contact_phone", "attachment",
+    "drop_attachment", "strange",
 ]  # fmt: skip
 
 
@@ -153,7 +154,7 @@ def test_what_is_wrong_is_said_in_the_order_of_the_page() -> None:
         "quota_principal_max": ["3"], "field_label": ["住宿"], "field_type": ["choice"], "field_choices": [""], "body": ["绝密★"],
     }  # fmt: skip
     contents, errors = forms.understand(forms.read(wrong), WALL)
-    assert [e.field for e in errors] == ["title", "starts_at", "seats", "quota", "fields", "body"]
+    assert [e.field for e in errors] == ["title", "starts_at", "seats", "quota", "body", "fields"]
     assert {e.field: e.detail for e in errors}["starts_at"] == forms.NOT_A_TIME
     assert contents.starts_at == ""
 

@@ -45,7 +45,9 @@ async def test_a_circle_is_refused_and_nothing_is_changed(db: Database, world: W
 
 async def test_an_area_means_all_below_it_and_can_be_left_out(db: Database, world: World) -> None:
     assert await names(db, Wanted(units=("620000",)), world.office) == ["市政府办公室", "市气象局", "北区政府", "南区政府"]
-    assert await names(db, Wanted(units=("620000",), without=("620001",)), world.office) == ["市政府办公室", "市气象局", "南区政府"]
+    assert await names(db, Wanted(units=("620000",), without=("620001",)), world.office) == [
+        "市政府办公室", "市气象局", "南区政府",
+    ]  # fmt: skip
     assert await names(db, Wanted(units=("620001",), without=("620000",)), world.office) == []
     whole = await db.write(make_group, world, "全市", [world.city], [])
 

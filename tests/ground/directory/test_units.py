@@ -32,7 +32,9 @@ async def test_a_rename_keeps_the_old_name_on_old_dates(db: Database, world: Wor
     assert [n.name for n in await db.read(units.names, world.north)] == ["北新区人民政府", "北区人民政府"]
 
 
-@pytest.mark.parametrize(("on", "name", "field"), [("2026-03-19", "新名", "on"), ("2024-12-31", "新名", "on"), (TODAY, "", "name")])
+@pytest.mark.parametrize(
+    ("on", "name", "field"), [("2026-03-19", "新名", "on"), ("2024-12-31", "新名", "on"), (TODAY, "", "name")]
+)
 async def test_a_rename_that_cannot_be_names_the_field(db: Database, world: World, on: str, name: str, field: str) -> None:
     async def act(tx: Tx) -> None:
         north = await units.by_id(tx, world.north)
@@ -80,7 +82,8 @@ async def test_closing_states_a_reason_and_a_day_that_has_been(db: Database, wor
         unit = await units.by_id(tx, world.outside)
         await units.close(tx, unit, on=on, today=TODAY, reason=reason, into=None, by=world.operator, at=NOW)
 
-    for on, reason, field in (("2026-03-19", "撤", "on"), ("2024-12-31", "撤", "on"), (TODAY, " ", "reason"), (TODAY, "字" * 201, "reason")):
+    wrong = [("2026-03-19", "撤", "on"), ("2024-12-31", "撤", "on"), (TODAY, " ", "reason"), (TODAY, "字" * 201, "reason")]
+    for on, reason, field in wrong:
         with pytest.raises(Invalid) as refused:
             await db.write(close, on, reason)
         assert refused.value.errors[0].field == field
@@ -126,15 +129,13 @@ async def test_the_tree_unfolds_only_the_way_to_the_unit(db: Database, world: Wo
 
     town = await db.write(fill)
     folded = await db.read(tree.tree, None, None, part=0, today=TODAY)
-    assert [n.unit.id for n in folded] == [world.city, world.office, world.outside, world.north, world.south][:1] + [
-        n.unit.id for n in folded[1:]
-    ]
+    assert [n.unit.id for n in folded] == [world.city, world.office, world.outside, world.south, world.north]  # branches last
     assert not any(n.unit.level == 3 for n in folded)
     opened = await db.read(tree.tree, None, town, part=0, today=TODAY)
     assert sum(n.unit.level == 3 for n in opened) == 20
     part = next(n for n in opened if n.part)
     assert (part.unit.id, part.part, part.number, part.unfolded) == (world.north, 3, 20, True)
-    assert [n.number for n in opened if n.unit.id == world.city and not n.part] == [24]  # the area itself is no unit with an inbox
+    assert [n.number for n in opened if n.unit.id == world.city and not n.part] == [24]  # itself not counted
 
 
 async def test_a_unit_outside_the_own_branch_is_not_there(db: Database, world: World) -> None:
