@@ -5,7 +5,7 @@
 
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from ground import clock, files, openapi
 from ground.db import Tx
@@ -137,19 +137,21 @@ def ticket_unit(visit: Visit) -> int:
 # --- the description ------------------------------------------------------------------------------------------------------
 
 
-def described_routes(visit: Visit) -> list[Described]:
-    """Every route of the running app under /api/v1, a method each."""
-    return [
-        Described(method, found.path_format, found.name, found.endpoint)
-        for found in visit.request.app.routes
-        if isinstance(found, Route) and found.path.startswith(f"{BASE}/")
-        for method in sorted((found.methods or set()) - {"HEAD"})
-    ]
+def described_routes(routes: Iterable[BaseRoute]) -> list[Described]:
+    """Every route under /api/v1, a method each; a route that stands for many is looked into."""
+    found: list[Described] = []
+    for one in routes:
+        if isinstance(one, Route) and one.path.startswith(f"{BASE}/"):
+            methods = sorted((one.methods or set()) - {"HEAD"})
+            found += [Described(method, one.path_format, one.name, one.endpoint) for method in methods]
+        elif not isinstance(one, Route | Mount):
+            found += described_routes(getattr(one, "routes", ()))
+    return found
 
 
 async def show_openapi(visit: Visit) -> Any:
     """GET /api/openapi.json."""
-    return openapi.document(described_routes(visit), title=f"送达 {visit.house.config.city.name}", version="1")
+    return openapi.document(described_routes(visit.request.app.routes), title=f"送达 {visit.house.config.city.name}", version="1")
 
 
 FILE = Shown("File", {"id": Text(40), "name": Text(), "size": Whole(1), "sha256": Text(64), "media_type": Text()})

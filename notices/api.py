@@ -1,6 +1,5 @@
 """Meeting notices for programs: the same actions as the pages, JSON in and out. Shapes stand in api_shapes.py."""
 
-import json
 from collections import defaultdict
 from typing import Any
 
@@ -17,8 +16,11 @@ from ground.openapi import Call
 from ground.shapes import PAGED, Shape, query
 from ground.visit import Visit
 from notices import api_shapes as s
-from notices import attendance, calendar, leaves, lists, organising, publishing, signups, telling
-from notices.notice import ANSWER_WORDS, Answer, LeaveAsked, Notice, Person
+from notices import attendance, leaves, lists, organising, publishing, signups
+from notices.list_pages import PDF, XLSX, fonts_of, head_of, people_xlsx, person_of
+from notices.notice import Answer, LeaveAsked, Notice, Person
+from notices.organising import Named
+from notices.pages import attachment, ics, readable
 from notices.telling import Told
 from receipts import ledger
 from receipts.inbox import NEWEST
@@ -121,18 +123,17 @@ async def _answer(tx: Tx, id: int, unit: int) -> Said:
 
 async def _seen(tx: Tx, id: int, actor: Actor) -> tuple[Notice, Said | None]:
     """A notice that the actor's unit has sent or is invited to, and the unit's answer. Raises NotFound for any other."""
-    notice = await publishing.find(tx, id)
+    notice = await readable(tx, id, actor)
     try:
         return notice, await _answer(tx, id, actor.unit_id)
     except NotFound:
-        if notice.sender_unit != actor.unit_id:
-            raise
-        return notice, None
+        return notice, None  # its sender, not invited
 
 
 async def _notice(tx: Tx, id: int, actor: Actor) -> Said:
     notice, answer = await _seen(tx, id, actor)
-    files = await ledger.files_of(tx, await ledger.subject_of(tx, id))
+    came = answer is None or bool(answer["people"])  # minutes go to those who came
+    files = [f for f in await ledger.files_of(tx, await ledger.subject_of(tx, id)) if came or f.part != "minutes"]
     sender = (await units.by_id(tx, notice.sender_unit)).code
     return s.notice_json(notice, sender, files, receipt=receipt_id(id, actor.unit_id) if answer else None, answer=answer)
 
@@ -140,14 +141,6 @@ async def _notice(tx: Tx, id: int, actor: Actor) -> Said:
 async def show(visit: Visit) -> Any:
     """GET /notices/{id}: for the sender and those invited. Reading it here signs nothing and opens nothing."""
     return await visit.read(_notice, visit.number("id"), visit.actor)
-
-
-async def ics(visit: Visit) -> Response:
-    """GET /notices/{id}.ics: the meeting as a calendar takes it in (or strikes it out)."""
-    notice, _ = await visit.read(_seen, visit.number("id"), visit.actor)
-    text = calendar.ics(telling.event(notice, visit.now, told(visit)), "CANCEL" if notice.cancelled_at else "REQUEST")
-    head = {"content-disposition": f'attachment; filename="notice-{notice.id}.ics"'}
-    return Response(text, headers=head, media_type="text/calendar; charset=utf-8")
 
 
 # --- a unit's answer ------------------------------------------------------------------------------------------------------
@@ -310,53 +303,16 @@ async def attend(visit: Visit) -> Response:
 # --- lists on paper -------------------------------------------------------------------------------------------------------
 
 
-async def _paper(tx: Tx, id: int, visit: Visit) -> tuple[lists.Meeting, list[lists.Attendee], list[lists.Answer]]:
-    notice = await publishing.own(tx, id, visit.actor)
-    actor, zone = visit.actor, str(visit.house.zone)
-    head = lists.Meeting(
-        notice.title, told(visit).say.meeting(notice.starts_at, visit.now), notice.place, notice.sender_name,
-        f"{actor.unit_short}　{actor.name}", visit.now, zone,
-    )  # fmt: skip
-    people = [
-        lists.Attendee(p.unit, p.name, p.position, p.mobile, p.role, p.stands_for, p.checked_in_at, _note(notice, p.fields))
-        for p in await organising.names(tx, id)
-    ]
-    reasons = defaultdict(list)
-    for leave in await leaves.of_notice(tx, id):
-        reasons[leave.unit_id].append(f"{leave.person}：{leave.reason}")
-    answers = [
-        lists.Answer(x.name, ANSWER_WORDS[x.state], x.at or "", x.people, "；".join(reasons[x.unit_id]))
-        for x in await organising.lines(tx, id)
-    ]
-    return head, people, answers
-
-
-def _note(notice: Notice, fields: str) -> str:
-    """What was filled in for a person, in the order of the notice's fields."""
-    said = json.loads(fields)
-    return "；".join(f"{f.label}：{said[f.key]}" for f in notice.fields if f.key in said)
-
-
-async def people_xlsx(visit: Visit) -> Response:
-    """GET /notices/{id}/people.xlsx: name list and answers as a workbook."""
-    id = visit.number("id")
-    head, people, answers = await visit.read(_paper, id, visit)
-    return _download(await lists.people_xlsx(head, people, answers), f"people-{id}.xlsx", XLSX)
+async def _names(tx: Tx, id: int, actor: Actor) -> tuple[Notice, list[Named]]:
+    return await publishing.own(tx, id, actor), await organising.names(tx, id)
 
 
 async def people_pdf(visit: Visit) -> Response:
     """GET /notices/{id}/people.pdf: the name list on paper."""
-    id = visit.number("id")
-    head, people, _ = await visit.read(_paper, id, visit)
-    return _download(await lists.name_list_pdf(head, people), f"people-{id}.pdf", PDF)
-
-
-def _download(data: bytes, name: str, media_type: str) -> Response:
-    return Response(data, headers={"content-disposition": f'attachment; filename="{name}"'}, media_type=media_type)
-
-
-PDF = "application/pdf"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    notice, names = await visit.read(_names, visit.number("id"), visit.actor)
+    people = [person_of(named, notice.fields) for named in names]
+    data = await lists.name_list_pdf(head_of(visit, notice), people, font_paths=fonts_of(visit))
+    return Response(data, headers={"content-disposition": attachment(f"{notice.title}　名单.pdf")}, media_type=PDF)
 
 
 # --- the table ------------------------------------------------------------------------------------------------------------

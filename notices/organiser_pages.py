@@ -81,7 +81,8 @@ async def progress_page(visit: Visit, id: int) -> Response:
 
 
 def _context(visit: Visit, view: Progress) -> dict[str, Any]:
-    return {"view": view, "notice": view.notice, "roles": ROLES, "started": visit.now >= view.notice.starts_at}
+    started = visit.now >= view.notice.starts_at
+    return {"view": view, "notice": view.notice, "roles": ROLES, "started": started, "ask": ask_of(visit)}
 
 
 async def show_part(visit: Visit) -> Response:

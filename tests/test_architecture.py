@@ -78,9 +78,9 @@ def imports_out_of_place(path: Path, text: str) -> Iterator[str]:
 
 
 def too_long(path: Path, text: str) -> Iterator[str]:
-    """A file has at most 400 lines; a function outside the tests at most 45 without its docstring."""
+    """Outside the tests a file has at most 400 lines, a function at most 45 without its docstring."""
     lines = text.count("\n")
-    if lines > MAX_FILE:
+    if lines > MAX_FILE and path.parts[0] != "tests":
         yield f"{path} has {lines} lines"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno and path.parts[0] != "tests":

@@ -219,9 +219,12 @@ WHERE person_id = :person AND revoked_at IS NULL ORDER BY created_at DESC"""
 TOKEN_REVOKE = "UPDATE tokens SET revoked_at = :at WHERE public_id = :public AND person_id = :person AND revoked_at IS NULL"
 
 THROTTLE = "SELECT tries, since, locked_until FROM throttles WHERE key = :key"
-THROTTLE_PUT = """
-INSERT INTO throttles (key, tries, since, locked_until) VALUES (:key, :tries, :since, :locked)
-ON CONFLICT (key) DO UPDATE SET tries = excluded.tries, since = excluded.since, locked_until = excluded.locked_until"""
+THROTTLE_COUNT = """
+INSERT INTO throttles (key, tries, since, locked_until) VALUES (:key, 1, :now, NULL)
+ON CONFLICT (key) DO UPDATE SET
+  tries = CASE WHEN throttles.since < :fresh THEN 1 ELSE throttles.tries + 1 END,
+  since = CASE WHEN throttles.since < :fresh THEN excluded.since ELSE throttles.since END,
+  locked_until = CASE WHEN throttles.since >= :fresh AND throttles.tries + 1 >= :most THEN :until END"""
 THROTTLE_CLEAR = "DELETE FROM throttles WHERE key = :key"
 
 DELEGATION_INSERT = """

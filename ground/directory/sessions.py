@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import pyotp
 from argon2 import PasswordHasher
@@ -23,7 +24,7 @@ from ground.directory.directory import Actor
 from ground.errors import FieldError, Forbidden, Invalid, NotFound, Refused, TooMany
 
 _hasher = PasswordHasher()
-_hashing = asyncio.Semaphore(2)  # 64 MiB and 0.3 s each
+_queues: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 _NOBODY = _hasher.hash("nobody has this password")
 PASSWORD_DAYS = 90  # 等保三级
 LONGEST_LOGIN = 64
@@ -85,9 +86,14 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def _hashing() -> asyncio.Semaphore:
+    """The queue for hashing, one a loop: two at a time, 64 MiB and 0.3 s each."""
+    return _queues.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(2))
+
+
 async def hash_password(password: str) -> str:
     """The argon2id hash of a password, made in a thread, two at a time."""
-    async with _hashing:
+    async with _hashing():
         return await asyncio.to_thread(_hasher.hash, password)
 
 
@@ -122,12 +128,13 @@ def check_password(password: str, login: str, rules: SignIn) -> None:
 async def _candidates(tx: Tx, login: str, address: str, now: str) -> tuple[list[Secrets], str]:
     """Whose account or mobile number `login` is (two at most), and until when one of them or the address rests ('': nobody)."""
     found = await tx.all(q.PERSON_SECRETS, Secrets, login=login)
-    rests = ""
-    for key in (*_keys(login, found), f"address:{address}"):
-        throttle = await tx.one(q.THROTTLE, Throttle, key=key)
-        if throttle and throttle.locked_until and throttle.locked_until > now:
-            rests = max(rests, throttle.locked_until)
-    return found, rests
+    return found, await _rests(tx, [*_keys(login, found), f"address:{address}"], now)
+
+
+async def _rests(tx: Tx, keys: Sequence[str], now: str) -> str:
+    """Until when one of `keys` rests after wrong tries, or ''."""
+    found = [await tx.one(q.THROTTLE, Throttle, key=key) for key in keys]
+    return max((t.locked_until for t in found if t and t.locked_until and t.locked_until > now), default="")
 
 
 def _keys(login: str, found: Sequence[Secrets]) -> list[str]:
@@ -135,13 +142,10 @@ def _keys(login: str, found: Sequence[Secrets]) -> list[str]:
     return [f"account:{one.person_id}" for one in found] or [f"login:{digest(login)}"]
 
 
-async def _count_wrong(tx: Tx, key: str, limit: int, minutes: int, now: str) -> None:
-    throttle = await tx.one(q.THROTTLE, Throttle, key=key)
-    fresh = throttle is None or throttle.since < clock.after(now, minutes=-minutes)
-    tries = 1 if fresh or throttle is None else throttle.tries + 1
-    since = now if fresh or throttle is None else throttle.since
-    locked = clock.after(now, minutes=minutes) if tries >= limit else None
-    await tx.run(q.THROTTLE_PUT, key=key, tries=tries, since=since, locked=locked)
+async def _count_wrong(tx: Tx, key: str, most: int, minutes: int, now: str) -> None:
+    """One more wrong try; the `most`th within the minutes locks. One statement, so that none is lost when many come at once."""
+    fresh, until = clock.after(now, minutes=-minutes), clock.after(now, minutes=minutes)
+    await tx.run(q.THROTTLE_COUNT, key=key, now=now, fresh=fresh, most=most, until=until)
 
 
 async def count_wrong(tx: Tx, login: str, accounts: Sequence[Secrets], address: str, rules: SignIn, now: str) -> None:
@@ -186,7 +190,7 @@ async def verify(db: Database, login: str, password: str, address: str, *, rules
         Invalid: wrong account or password (the same sentence for both).
     """
     login = login[:LONGEST_LOGIN]
-    async with _hashing:
+    async with _hashing():
         found, rests = await db.read(_candidates, login, address, now)
         if rests:
             raise _resting(rests, now)
@@ -210,10 +214,9 @@ async def verify_code(tx: Tx, person: int, code: str, *, address: str, rules: Si
         TooMany: the account or the address rests.
     """
     found = await tx.one(q.PERSON_SECRETS_BY_ID, Secrets, id=person)
-    for key in (f"account:{person}", f"address:{address}"):
-        throttle = await tx.one(q.THROTTLE, Throttle, key=key)
-        if throttle and throttle.locked_until and throttle.locked_until > now:
-            raise _resting(throttle.locked_until, now)
+    rests = await _rests(tx, (f"account:{person}", f"address:{address}"), now)
+    if rests:
+        raise _resting(rests, now)
     step = totp_step(found.totp_secret, code, found.totp_step, now) if found and found.totp_secret else 0
     if step:
         await use_totp(tx, person, step)
@@ -340,7 +343,7 @@ async def secrets_of(tx: Tx, person: int) -> Secrets | None:
 
 async def right_password(found: Secrets | None, password: str) -> bool:
     """Whether the password is right (in a thread)."""
-    async with _hashing:
+    async with _hashing():
         return await asyncio.to_thread(_verified, found.password_hash if found else None, password[:200])
 
 
@@ -352,11 +355,7 @@ async def set_totp(tx: Tx, person: int, secret: str | None, *, step: int = 0, by
 
 
 async def issue_token(tx: Tx, person: int, unit: int, name: str, *, days: int, at: str, token: str = "") -> str:
-    """A new API token for a person in a unit; it is shown once. Raises Refused when the person has no post there.
-
-    Args:
-        token: the token itself, from a source of at least 128 random bits; made here when empty.
-    """
+    """A new API token (made here unless given) for a person in a unit; it is shown once. Raises Refused: no post there."""
     roles = await tx.all(q.ROLES_IN_UNIT, lambda r: r, person=person, unit=unit)
     if not roles:
         raise Refused("这个人在该单位没有岗位，不能发令牌。")

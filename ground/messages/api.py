@@ -33,7 +33,6 @@ from ground.visit import Visit
 log = structlog.get_logger()
 
 CALL_LIMIT = 64 * 1024
-NEWEST = 2**53
 # Whose a subject is: the unit's id, or NotFound. The room that keeps subjects puts its answer here.
 SENDERS: list[Callable[[Tx, int], Awaitable[int]]] = []
 
@@ -54,7 +53,7 @@ MESSAGE = Shown(
 
 async def _list(tx: Tx, actor: Actor, subject: int, state: str, after: int, limit: int) -> dict[str, Any]:
     await _check_whose(tx, actor, subject)
-    found = await looking.messages(tx, subject, state, after or NEWEST, limit + 1)
+    found = await looking.messages(tx, subject, state, after, limit + 1)
     last = found[limit - 1].id if len(found) > limit else 0
     return {"items": [_json(line) for line in found[:limit]], "next": cursor_of(last) if last else None}
 

@@ -7,7 +7,8 @@ from app import ROOMS
 from ground.routing import Sorted, head_of
 
 ROUTES = [route for room in ROOMS for route in room if isinstance(route, Route)]
-PATHS = sorted({route.path_format.replace("{", "").replace("}", "1") for route in ROUTES}) + [
+PATHS = [
+    *sorted({route.path_format.replace("{", "").replace("}", "1") for route in ROUTES}),
     "/", "//", "/nowhere", "/meetings", "/meetings/12", "/meetings/new", "/meetings/12.ics", "/api/v1/notices/7/answer",
     "/api/v1/nowhere", "/units/..%2f", "/api", "/meetings/12/x/y/z", "",
 ]  # fmt: skip

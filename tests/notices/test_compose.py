@@ -297,7 +297,7 @@ async def test_a_script_is_answered_the_panel_alone(clients: Clients, browser: B
         headers={"origin": BASE, "x-requested-with": "fetch"},
     )  # fmt: skip
     assert answer.status_code == 200
-    assert answer.text.startswith('<div data-units="2">')
+    assert answer.text.startswith('<div data-units="2"><span data-echo')
     assert "<html" not in answer.text
     assert "标题或内容里有密级标志" in answer.text
 

@@ -39,8 +39,9 @@ async function check(form) {
   const text = await (await post(form, form.dataset.checks)).text();
   const open = Array.from(place.querySelectorAll('details'), (d) => d.open);
   if (place.contains(document.activeElement)) return; // somebody is choosing a way out
-  place.innerHTML = text;
+  place.innerHTML = text; // of our own template, escaped there
   place.querySelectorAll('details').forEach((d, at) => { d.open = Boolean(open[at]); });
+  place.querySelectorAll('[data-echo]').forEach((e) => { const hint = document.getElementById(`${e.dataset.echo}-h`); if (hint) hint.textContent = e.textContent; });
   const units = place.querySelector('[data-units]');
   if (units) form.querySelectorAll('[data-count="total"]').forEach((n) => { n.textContent = Number(units.dataset.units).toLocaleString('en'); });
 }
