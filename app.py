@@ -30,7 +30,7 @@ import notices.organiser_pages
 import notices.pages
 import receipts.api
 import receipts.pages
-from ground import web
+from ground import control, web
 from ground.clock import Clock, SystemClock
 from ground.config import Config
 from ground.db import Database, Tx, open_database
@@ -78,7 +78,7 @@ inbox.KINDS["notice"] = inbox.Kind(
     verbs={"sign": "去报名", "answer": "去报名", "confirm": "去确认"},
     hints=organising.hints,
 )
-today.MEETINGS.append(organising.coming_up)
+today.MEETINGS["notice"] = organising.coming_up
 
 
 # --- what stands around every page ----------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def build(config: Config, clock: Clock | None = None, *, work: bool = True) -> S
             house.extra["gateways"] = gateways_of(config, config.folder)
             house.extra["apply_sms"] = partial(by_sms.apply, say=house.renderer.words("zh"))
             app.state.house = house
-            async with working(house, work=work):
+            async with working(house, work=work), control.listening(control.Desk(config, house.db, house.clock)):
                 yield
 
     static = Mount("/static", StaticFiles(directory=STATIC), name="static")

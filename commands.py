@@ -1,15 +1,22 @@
-"""The console script `songda`. Commands that write take the database's lock; while the service runs they go through its socket.
+"""The console script `songda`. Commands that write go through the running service's socket; when it is down they take the lock
+themselves (ground/control.py). Commands that read open the database read-only.
 
 Fixed by API.md; add freely, change only with a decision record.
 """
 
 import asyncio
+import base64
+import contextlib
+import dataclasses
+import json
 import os
+import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 import uvicorn
@@ -17,17 +24,27 @@ from rich.console import Console
 from starlette.applications import Starlette
 
 from ground import config as settings
+from ground import logs
+from ground.clock import SystemClock
 from ground.config import BadConfig, Config
-from ground.errors import Refused
+from ground.db import Database, opened
+from ground.errors import Invalid, Refused
+
+T = TypeVar("T")
 
 cli = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="送达: documents and meeting notices"
 )
 say = Console(highlight=False, soft_wrap=True)
 DEFAULT_CONFIG = Path(__file__).resolve().parent / "config.toml"
+DEMO_FOLDER = Path("data/demo")
+MARKS = {"ok": "✓", "warning": "!", "broken": "✗"}
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="config.toml; default: the one beside the program")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="the data folder")]
+JsonOption = Annotated[bool, typer.Option("--json", help="for programs")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="only say what would be done")]
+Table = Annotated[Path, typer.Argument(metavar="FILE", help="CSV or XLSX")]
 
 
 def load(path: Path | None, data: Path | None = None) -> Config:
@@ -41,52 +58,60 @@ def load(path: Path | None, data: Path | None = None) -> Config:
         stop(str(bad))
 
 
-def stop(sentence: str, code: int = 1) -> Any:
+def stop(sentence: str, code: int = 1) -> NoReturn:
     """Say why, and end."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(sentence, markup=False)
     raise typer.Exit(code)
 
 
-def run(work: Callable[[], Awaitable[None]]) -> None:
-    """Run an async command; a refusal ends it with its sentence."""
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run an async command; a refusal ends it with its sentence, or with every field's."""
     try:
-        asyncio.run(work())  # type: ignore[arg-type]
-    except Refused as refused:
-        stop(refused.text())
+        return asyncio.run(work)
+    except Invalid as invalid:
+        stop("\n".join(f"{error.field}: {error.detail}" for error in invalid.errors) or invalid.text())
+    except (Refused, BadConfig) as refused:
+        stop(refused.text() if isinstance(refused, Refused) else str(refused))
+
+
+# --- serving --------------------------------------------------------------------------------------------------------------
 
 
 def bound(host: str, port: int) -> socket.socket:
     """A listening socket; ends with a sentence when the port is taken."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
+        listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
     except OSError as error:
-        stop(f"cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port.")
+        stop(f"cannot listen on {host}:{port}: {error.strerror}. Choose another address with --host, another port with --port.")
     listener.listen(2048)
     return listener
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which says where it is when it is ready."""
+    """uvicorn, which says where it is when it is ready, and whose app's failure to start is an exception and not a log line."""
 
     def __init__(self, config: uvicorn.Config, greeting: str, app: Starlette) -> None:
         """`greeting` is printed once the app has started."""
         super().__init__(config)
         self._greeting = greeting
         self._app = app
+        self._open = contextlib.AsyncExitStack()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start the app, then listen, then say so."""
+        await self._open.enter_async_context(self._app.router.lifespan_context(self._app))
         await super().startup(sockets)
         if self.started:
             say.print(self._greeting, markup=False)
             sys.stdout.flush()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the open streams first, or the server would wait for them; then as usual."""
+        """End the open streams first, or the server would wait for them; the app last."""
         self._app.state.house.hub.close()
         await super().shutdown(sockets)
+        await self._open.aclose()
 
 
 def serve_app(config: Config, *, host: str, port: int, work: bool, greeting: str = "") -> None:
@@ -94,19 +119,20 @@ def serve_app(config: Config, *, host: str, port: int, work: bool, greeting: str
     from app import build
 
     listener = bound(host, port)
-    address = f"http://{host}:{listener.getsockname()[1]}"
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    if not config.server.port:  # links and callbacks must know it
+        config = dataclasses.replace(config, server=dataclasses.replace(config.server, port=listener.getsockname()[1]))
     try:
         app = build(config, work=work)
     except RuntimeError as broken:
         stop(str(broken))
     options = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=config.server.stop_seconds,
+        app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=config.server.stop_seconds,
         server_header=False, proxy_headers=False, h11_max_incomplete_event_size=64 * 1024,
     )  # fmt: skip
-    server = Server(options, f"{greeting}送达 {address}", app)
-    server.run(sockets=[listener])
-    if not server.started:
-        raise typer.Exit(1)
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them once more at its end: ended as asked is no failure
+        signal.signal(number, lambda *_: None)
+    run(Server(options, f"{greeting}送达 {address}", app).serve(sockets=[listener]))
 
 
 @cli.callback()
@@ -127,6 +153,252 @@ def serve(
     serve_app(found, host=host or found.server.host, port=found.server.port if port is None else port, work=work)
 
 
+@cli.command()
+def demo(
+    data: Annotated[Path, typer.Option("--data", help="the demo's own folder")] = DEMO_FOLDER,
+    port: Annotated[int | None, typer.Option(help="port; 0 picks a free one")] = None,
+    units: Annotated[int, typer.Option(min=120, max=20_000, help="units with an inbox")] = 1053,
+    host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make a fictional city with people, groups and two years of meetings, and serve it; the next start finds it."""
+    from demo import accounts, starting
+
+    found = starting.settings(load(config, data))
+    began = time.monotonic()
+    with progress() as report:
+        made = run(starting.prepare(found, SystemClock(), units=units, report=report))
+    seconds = f"，用了 {time.monotonic() - began:.1f} 秒" if made.fresh else f"（{made.made_at[:10]} 造的；换个 --data 造新的）"
+    greeting = f"演示城市在 {data}{seconds}\n{accounts.table()}\n"
+    serve_app(
+        found, host=host or found.server.host, port=found.server.port if port is None else port, work=True, greeting=greeting
+    )
+
+
+@contextlib.contextmanager
+def progress() -> Any:
+    """A bar on the terminal (nothing in a pipe): gives `report(what, done, of)`."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn())
+    with Progress(*columns, console=say, transient=True) as bar:
+        task = bar.add_task("", total=1)
+        yield lambda what, done, of: bar.update(task, description=what, completed=done, total=of)
+
+
+@cli.command()
+def work(config: ConfigOption = None) -> None:
+    """Run the worker alone (PostgreSQL only)."""
+    found = load(config)
+    if not found.data.database_url:
+        stop("SQLite 只能有一个进程写：发消息的循环在 songda serve 里。要分开运行，请改用 PostgreSQL（[data] database_url）。")
+    run(_work(found))
+
+
+async def _work(config: Config) -> None:
+    """The app without its doors, until SIGTERM."""
+    from app import build
+
+    app, ended = build(config, work=True), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with app.router.lifespan_context(app):
+        say.print("送达 worker", markup=False)
+        sys.stdout.flush()
+        await ended.wait()
+
+
+# --- writing --------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def open_to_write(config: Config) -> AsyncIterator[Database]:
+    """The database under the lock, with its tables when it is new. Raises Unavailable."""
+    from app import ready
+
+    async with opened(config.database, batching=config.data.batching, pool_size=2) as db:
+        await ready(db, SystemClock())
+        yield db
+
+
+def order(config: Config, verb: str, /, **args: Any) -> dict[str, Any]:
+    """The answer to an order, given to the service or carried out here."""
+    from ground import control
+
+    return run(control.give(config, SystemClock(), verb, args, opener=open_to_write))
+
+
+def import_file(kind: str, file: Path, config: Config, *, dry_run: bool) -> None:
+    """Import names; prints how many rows were added, changed and left, and every bad row."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        stop(f"cannot read {file}: {error.strerror}")
+    said = order(config, "import", kind=kind, name=file.name, data=base64.b64encode(data).decode(), dry_run=dry_run)
+    bad = said["bad"]
+    total = said["added"] + said["changed"] + said["left"]
+    line = f"{total} {kind}: {said['added']} added, {said['changed']} changed, {said['left']} left"
+    say.print(f"{line}{' (dry run: nothing was written)' if dry_run and not bad else ''}", markup=False)
+    if bad:
+        for row in bad:
+            say.print(f"row {row['row']}: {row['reason']}", markup=False)
+        stop(f"{len(bad)} bad rows: nothing was imported")
+
+
+def importer(kind: str) -> typer.Typer:
+    """The command group of one kind of names."""
+    group = typer.Typer(no_args_is_help=True, help=f"{kind}: import from CSV or XLSX")
+
+    @group.callback()
+    def _group() -> None:
+        """Keep `import` a word of its own."""
+
+    @group.command("import", help=f"import {kind} from CSV or XLSX, all or nothing")
+    def _import(file: Table, dry_run: DryRun = False, config: ConfigOption = None, data: DataOption = None) -> None:
+        import_file(kind, file, load(config, data), dry_run=dry_run)
+
+    return group
+
+
+for _kind in ("units", "people", "groups"):
+    cli.add_typer(importer(_kind), name=_kind)
+
+person = typer.Typer(no_args_is_help=True, help="one person")
+token = typer.Typer(no_args_is_help=True, help="API tokens")
+cli.add_typer(person, name="person")
+cli.add_typer(token, name="token")
+
+
+@person.callback()
+@token.callback()
+def _group() -> None:
+    """Keep `add` a word of its own."""
+
+
+@person.command("add")
+def person_add(
+    name: Annotated[str, typer.Option()],
+    unit: Annotated[str, typer.Option(help="the unit's code")],
+    role: Annotated[str, typer.Option(help="secretary, organiser, leader, unit_admin, supervisor, operator, security, auditor")],
+    login: Annotated[str, typer.Option()],
+    position: Annotated[str, typer.Option()] = "",
+    mobile: Annotated[str, typer.Option()] = "",
+    email: Annotated[str, typer.Option()] = "",
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Give a person a post; prints the first password once."""
+    said = order(
+        load(config, data), "person", name=name, unit=unit, role=role, login=login, position=position, mobile=mobile, email=email
+    )
+    if said["password"]:
+        say.print(f"{said['login']} {said['password']}", markup=False)
+        say.print("The password is shown only now, and is to be changed at the first sign-in.", markup=False)
+    else:
+        say.print(f"{said['login']} has an account already; the post was added, the password stays.", markup=False)
+
+
+@token.command("add")
+def token_add(
+    login: Annotated[str, typer.Option()],
+    unit: Annotated[str, typer.Option(help="the unit's code")],
+    days: Annotated[int, typer.Option(min=1, max=1095)] = 365,
+    name: Annotated[str, typer.Option(help="what it is for")] = "",
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Issue an API token for a person in a unit; prints it once."""
+    said = order(load(config, data), "token", login=login, unit=unit, days=days, name=name)
+    say.print(said["token"], markup=False)
+
+
+@cli.command()
+def migrate(config: ConfigOption = None, data: DataOption = None) -> None:
+    """Bring an existing database up to date, after a copy of it, all or nothing. The service must be stopped."""
+    from ground import backup as keeping
+
+    found = load(config, data)
+    if not found.data.database_url and not (found.folder / "songda.db").exists():
+        stop(f"no database in {found.folder}; songda serve makes a new one")
+    names, copy = run(keeping.bring_up_to_date(found.database, found.folder, SystemClock()))
+    if copy is not None:
+        say.print(f"copied to {copy}", markup=False)
+    say.print("\n".join([*names, f"{len(names)} migrations applied"]) if names else "up to date", markup=False)
+
+
+# --- reading --------------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+def backup(dest: Path, config: ConfigOption = None, data: DataOption = None) -> None:
+    """Copy database, files and keys to a new folder while the service runs; verified after writing."""
+    from ground import backup as keeping
+
+    found = load(config, data)
+    if found.data.database_url:
+        stop(keeping.POSTGRES)
+    kept = run(in_thread(lambda: keeping.backup(found.folder, dest, at=SystemClock().now())))
+    with contextlib.suppress(typer.Exit):  # the backup is good; that it could not be noted is said, and is no failure
+        order(found, "note_backup")
+    say.print(f"{kept.path}: database {kept.bytes:,} bytes, {kept.files} files, verified", markup=False)
+
+
+@cli.command()
+def restore(source: Path, data: Annotated[Path, typer.Option("--data", help="a new data folder")]) -> None:
+    """Put a backup into a new data folder; verified before and after."""
+    from ground import backup as keeping
+
+    kept = run(in_thread(lambda: keeping.restore(source, data.absolute())))
+    say.print(f"{data}: the state of {kept.at}, database {kept.bytes:,} bytes, {kept.files} files, verified", markup=False)
+
+
+async def in_thread(fn: Callable[[], T]) -> T:
+    """Run what blocks; lets `run` turn its refusals into sentences."""
+    return await asyncio.to_thread(fn)
+
+
+@cli.command()
+def check(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Check the invariants of all data; exit 1 and a list if one is broken."""
+    from ground import checking
+
+    found = load(config, data)
+
+    async def work() -> list[checking.Finding]:
+        async with checking.reading(found) as db:
+            return await checking.check(db, found.folder / "files")
+
+    findings = run(work())
+    broken = [finding for finding in findings if not finding.ok]
+    if as_json:
+        rules = [{**finding._asdict(), "ok": finding.ok} for finding in findings]
+        say.print(json.dumps({"ok": not broken, "rules": rules}, ensure_ascii=False, indent=1), markup=False)
+    else:
+        for finding in findings:
+            say.print(f"{MARKS['ok' if finding.ok else 'broken']} {finding.says}", markup=False)
+            for offender in finding.offenders:
+                say.print(f"    {finding.name} {offender}", markup=False)
+        say.print(f"{len(findings)} rules, {len(broken)} broken", markup=False)
+    raise typer.Exit(1 if broken else 0)
+
+
+@cli.command()
+def doctor(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Say what is wrong and what to do: engine, disk, clock, gateways, worker, backlog. Exit 1 if something is broken."""
+    from ground import doctor as ward
+
+    lines = run(ward.examine(load(config, data), SystemClock()))
+    if as_json:
+        say.print(json.dumps([line._asdict() for line in lines], ensure_ascii=False, indent=1), markup=False)
+    else:
+        for line in lines:
+            say.print(f"{MARKS[line.state]} {line.state:<8}{line.name}: {line.seen}", markup=False)
+            if line.do:
+                say.print(f"           → {line.do}", markup=False)
+    raise typer.Exit(1 if any(line.state is ward.State.BROKEN for line in lines) else 0)
+
+
 def main() -> None:
     """Run the command line."""
+    logs.configure()
     cli()

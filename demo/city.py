@@ -1,6 +1,6 @@
 """The units, people and groups of the demo city, as plain rows. Pure: the same number of units gives the same city.
 
-    city = plan(1053)      1,053 units with an inbox in four tiers, and the areas (区划) that the tree hangs on
+city = plan(1053)      1,053 units with an inbox in four tiers, and the areas (区划) that the tree hangs on
 """
 
 from collections import Counter
@@ -100,7 +100,9 @@ def _chosen(number: int) -> list[Office]:
     return sorted(sorted(CITY, key=lambda office: order[office])[:number], key=CITY.index)
 
 
-_ALWAYS = {"{s}委办公室", "{s}政府办公室", "{s}政府督查室", "{s}政务信息中心", "{s}审计局", "{s}委网信办", "{s}应急局", "{s}教育局"}
+_ALWAYS = {
+    "{s}委办公室", "{s}政府办公室", "{s}政府督查室", "{s}政务信息中心", "{s}审计局", "{s}委网信办", "{s}应急局", "{s}教育局",
+}  # fmt: skip
 
 
 def _office(random: Random, parent: str, code: str, office: Office, place: str, before: str, level: int) -> UnitPlan:

@@ -194,9 +194,7 @@ async def _change(tx: Tx, meeting: Meeting, actor: Actor, ids: Ids, attached: Se
     assert meeting.changed is not None
     moment, new = meeting.changed
     subject = await ledger.subject_of(tx, ids.notice)
-    await ledger.new_version(
-        tx, subject, title=new.title, digest=ids.digests[1], sign_by=new.answer_by, answer_by=new.answer_by
-    )
+    await ledger.new_version(tx, subject, title=new.title, digest=ids.digests[1], sign_by=new.answer_by, answer_by=new.answer_by)
     await tx.run(
         q.NOTICE_VERSION, id=ids.notice, before=1, version=2, starts_at=new.starts_at, ends_at=new.ends_at,
         answer_by=new.answer_by, place=new.place, seats=new.seats, quota=nouns.dumps(new.quota), fields=nouns.dumps(new.fields),

@@ -2,8 +2,8 @@
 
     await make(db, store, clock, zone, units=1053, report=…)
 
-Units, people and groups go through the directory's own actions; meetings of the past are written as rows, since nobody wants to wait
-two years. After a crash the database is half made: whoever called this throws it away (commands.py keeps a marker beside it).
+Units, people and groups go through the directory's own actions; meetings of the past are written as rows, since nobody
+wants to wait two years. After a crash the database is half made: starting.py keeps a marker beside it, and throws it away.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from ground.clock import Clock
 from ground.db import Database, Tx
 from ground.directory import groups, people, units
 from ground.directory import queries as q
-from ground.directory.groups import Group
+from ground.directory.directory import Group
 from ground.directory.people import NewPerson
 from ground.directory.units import NewUnit
 from ground.files import Store
@@ -104,10 +104,10 @@ async def _groups(tx: Tx, cast: Cast) -> None:
         members = [cast.units[code] for code in plan.units], [made[name] for name in plan.groups]
         await groups.set_members(tx, group, plan.name, *members, by=None, at=CREATED_AT)
     owner = next(u for u in cast.plan.units if u.short_name == accounts.SENDER)
-    own = await groups.open_group(tx, "政府系统各办公室", owner=cast.units[owner.code], by=None, at=CREATED_AT)
+    name, unit = "政府系统各办公室", cast.units[owner.code]
+    own = Group(await groups.open_group(tx, name, owner=unit, by=None, at=CREATED_AT), name, unit, 100)
     offices = [cast.units[u.code] for u in cast.plan.units if u.short_name.endswith("政府办公室") and u != owner]
-    await groups.set_members(tx, Group(own, "政府系统各办公室", cast.units[owner.code], 100), "政府系统各办公室", offices, [], by=None,
-                             at=CREATED_AT)  # fmt: skip
+    await groups.set_members(tx, own, name, offices, [], by=None, at=CREATED_AT)
 
 
 async def _changes(tx: Tx, cast: Cast, today: date) -> None:

@@ -59,9 +59,7 @@ class Audience(NamedTuple):
 # --- over ---------------------------------------------------------------------------------------------------------------
 
 
-def past(
-    random: Random, number: int, now: float, work: WorkTime, hosts: Sequence[Host], audience: Audience
-) -> list[Meeting]:
+def past(random: Random, number: int, now: float, work: WorkTime, hosts: Sequence[Host], audience: Audience) -> list[Meeting]:
     """So many meetings of the last two years, by when they were sent."""
     by_short = {host.short_name: host for host in hosts}
     local = [host for host in hosts if host.code in audience.counties]
@@ -90,7 +88,10 @@ def past(
 def _invited(random: Random, audience: Audience) -> tuple[str, ...]:
     groups = audience.groups
     which = random.choices(
-        ("各县区、市直各部门", "各县区政府", "市直各部门", "市安委会成员单位", "市防汛抗旱指挥部成员单位", "各乡镇（街道）", "市属企事业单位"),
+        (
+            "各县区、市直各部门", "各县区政府", "市直各部门", "市安委会成员单位", "市防汛抗旱指挥部成员单位",
+            "各乡镇（街道）", "市属企事业单位"
+        ),
         (30, 14, 14, 16, 12, 8, 6),
     )[0]  # fmt: skip
     return groups[which]
@@ -219,26 +220,48 @@ class _Row(NamedTuple):
 
 def _rows(d: _Days) -> Iterator[_Row]:
     office, all_of, both = "市政府办公室", ("全市各级各单位",), ("各县区、市直各部门",)
-    yield _Row("市公安局", "全市道路交通安全工作会议", "道路交通安全", "市公安局二楼报告厅", ("市安委会成员单位",), d.now - 6 * DAY,
-               d.at(-1, 17), d.at(1, 15), "coming", 300, late_wish=True, quota=1)  # fmt: skip
-    yield _Row(office, "市政府全体（扩大）会议", "下一阶段重点工作", "市政府一楼会议室", both, d.now - 4 * DAY, d.at(-1, 18), d.at(2, 9, 30),
-               "confirm", 400, moved=5.5 * HOUR, seats=120, quota=0)  # fmt: skip
-    yield _Row("市文旅局", "全市文化旅游产业发展推进会议", "文化旅游产业发展", "市文化馆多功能厅", ("市直各部门", "各县区政府"), d.now - 3 * DAY,
-               d.at(1, 12), d.at(3, 15), "coming", 500, cancelled="因参会领导另有公务，会议推迟，时间另行通知。")  # fmt: skip
-    yield _Row("市统计局", "全市统计工作部署会议", "统计工作", "市统计局四楼会议室", ("各县区政府", "市直各部门"), d.now - 3.2 * DAY, d.at(-1, 17),
-               d.at(2, 10), "signed", 600, quota=1)  # fmt: skip
-    yield _Row(office, "全市重点项目建设推进会议", "重点项目建设", "市会议中心二楼会议厅", both, d.now - 2 * DAY, d.at(1, 12), d.at(2, 15),
-               "signed", 1500, urgency="urgent", seats=200, handout="会议须知.txt")  # fmt: skip
-    yield _Row("市发改委", "优化营商环境专题会议", "优化营商环境", "市发改委五楼会议室", ("市直各部门", "各县区政府"), d.now - 1.6 * DAY, d.now - 2 * HOUR,
-               d.at(1, 10), "coming", 240, quota=2)  # fmt: skip
-    yield _Row(office, "全市政务信息系统应用视频培训会议", "公文交换和会议报名系统应用", "视频会议，各县区设分会场", all_of, d.now - 1.2 * DAY, d.at(2, 18),
-               d.at(4, 9), "coming", 900, quota=3, handout="培训安排.txt")  # fmt: skip
-    yield _Row(office, "全市政务公开工作培训会议", "政务公开", "市政务信息中心三楼", both, d.now - 20 * HOUR, d.at(1, 17), d.at(3, 9),
-               "asked", 700, quota=2)  # fmt: skip
-    yield _Row("市委组织部", "全市基层党建工作重点任务推进会议", "基层党建", "市委一楼会议室", ("各县区委", "各县区政府"), d.now - 3 * HOUR, d.at(3, 12),
-               d.at(5, 9), "new", 400)  # fmt: skip
-    yield _Row("市教育局", "全市校园安全工作专题会议", "校园安全", "市教育局六楼会议室", ("各县区政府", "市安委会成员单位"), d.now - 2.4 * HOUR, d.at(2, 12),
-               d.at(3, 15), "opened", 300, quota=1)  # fmt: skip
+    yield _Row(
+        "市公安局", "全市道路交通安全工作会议", "道路交通安全", "市公安局二楼报告厅", ("市安委会成员单位",), d.now - 6 * DAY,
+        d.at(-1, 17), d.at(1, 15), "coming", 300, late_wish=True, quota=1,
+    )  # fmt: skip
+    yield _Row(
+        office, "市政府全体（扩大）会议", "下一阶段重点工作", "市政府一楼会议室", both, d.now - 4 * DAY, d.at(-1, 18),
+        d.at(2, 9, 30), "confirm", 400, moved=5.5 * HOUR, seats=120, quota=0,
+    )  # fmt: skip
+    yield _Row(
+        "市文旅局", "全市文化旅游产业发展推进会议", "文化旅游产业发展", "市文化馆多功能厅", ("市直各部门", "各县区政府"),
+        d.now - 3 * DAY, d.at(1, 12), d.at(3, 15), "coming", 500, cancelled="因参会领导另有公务，会议推迟，时间另行通知。",
+    )  # fmt: skip
+    yield _Row(
+        "市统计局", "全市统计工作部署会议", "统计工作", "市统计局四楼会议室", ("各县区政府", "市直各部门"), d.now - 3.2 * DAY,
+        d.at(-1, 17), d.at(2, 10), "signed", 600, quota=1,
+    )  # fmt: skip
+    yield _Row(
+        office, "全市重点项目建设推进会议", "重点项目建设", "市会议中心二楼会议厅", both, d.now - 2 * DAY, d.at(1, 12),
+        d.at(2, 15), "signed", 1500, urgency="urgent", seats=200, handout="会议须知.txt",
+    )  # fmt: skip
+    yield _Row(
+        "市发改委", "优化营商环境专题会议", "优化营商环境", "市发改委五楼会议室", ("市直各部门", "各县区政府"),
+        d.now - 1.6 * DAY, d.now - 2 * HOUR, d.at(1, 10), "coming", 240, quota=2,
+    )  # fmt: skip
+    yield _Row(
+        office, "全市政务信息系统应用视频培训会议", "公文交换和会议报名系统应用", "视频会议，各县区设分会场", all_of,
+        d.now - 1.2 * DAY, d.at(2, 18), d.at(4, 9), "coming", 900, quota=3, handout="培训安排.txt",
+    )  # fmt: skip
+    yield _Row(
+        office, "全市政务公开工作培训会议", "政务公开", "市政务信息中心三楼", both, d.now - 20 * HOUR, d.at(1, 17),
+        d.at(3, 9), "asked", 700, quota=2,
+    )  # fmt: skip
+    yield _Row(
+        "市委组织部", "全市基层党建工作重点任务推进会议", "基层党建", "市委一楼会议室", ("各县区委", "各县区政府"),
+        d.now - 3 * HOUR, d.at(3, 12), d.at(5, 9), "new", 400,
+    )  # fmt: skip
+    yield _Row(
+        "市教育局", "全市校园安全工作专题会议", "校园安全", "市教育局六楼会议室", ("各县区政府", "市安委会成员单位"),
+        d.now - 2.4 * HOUR, d.at(2, 12), d.at(3, 15), "opened", 300, quota=1,
+    )  # fmt: skip
     due = d.today()
-    yield _Row(office, "当前安全防范工作紧急视频调度会议", "安全防范", "市应急指挥中心，各县区设分会场", both, d.now - 100 * 60, due, due + 1.5 * HOUR,
-               "new", 60, urgency="immediate", quota=4)  # fmt: skip
+    yield _Row(
+        office, "当前安全防范工作紧急视频调度会议", "安全防范", "市应急指挥中心，各县区设分会场", both, d.now - 100 * 60, due,
+        due + 1.5 * HOUR, "new", 60, urgency="immediate", quota=4,
+    )  # fmt: skip

@@ -1,7 +1,7 @@
 """The demo city's folder: made on the first start, found on the next, made anew when it was left half made.
 
-`demo.json` says how far it is; it says "ready" only after everything else is on the disk. A folder with another database in it, and
-no such file, is somebody's data and is not touched.
+`demo.json` says how far it is; it says "ready" only after everything else is on the disk. A folder with another database in it,
+and no such file, is somebody's data and is not touched.
 """
 
 import dataclasses

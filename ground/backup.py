@@ -1,10 +1,10 @@
 """Backup and restore: one folder that holds the database, every file that its rows name, and the keys; proven after writing.
 
-    backup:   snapshot of the database (online) → integrity_check → the files that the snapshot names, hashed on the way → manifest.json
+    backup:   snapshot of the database (online) → integrity_check → the files that the snapshot names → manifest.json
     restore:  manifest and every hash first → database, files and keys into a new data folder → integrity_check
 
-Files go after the snapshot: a row is committed only when its file lies there for good, and a file is never changed. The manifest is
-written last: a folder without it is no backup. What stood in the spool is not kept; the outbox in the database is.
+Files go after the snapshot: a row is committed only when its file lies there for good, and a file is never changed. The manifest
+is written last: a folder without it is no backup. What stood in the spool is not kept; the outbox in the database is.
 """
 
 import json

@@ -2,8 +2,8 @@
 
     found = await check(db, folder)      every broken rule with the rows that break it; empty when all is well
 
-It reads tables by their own SQL and calls no action: what it checks must not be what it checks with. A text names the offenders of one
-rule; no row is good. Words are Chinese, for the operator; names are for programs.
+It reads tables by SQL of its own and calls no action: what is checked must not be what one checks with. A rule's text names its
+offenders; no row is good. Words are Chinese, for the operator; names are for programs.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
 """The socket by which commands reach the running service, and the orders that they may give.
 
-    data/songda.sock, owner only:   one JSON line in {"order", "args"}   →   one JSON line out {"ok", "answer"} | {"ok", "sentence"}
+    data/songda.sock, owner only:   one JSON line in {"order", "args"}  →  one out {"ok", "answer"} | {"ok", "sentence"}
 
-A SQLite file has one writing process. A command that writes therefore asks the service; when the service is down it takes the lock
-and carries the same order out by itself: `give` decides which. On PostgreSQL there is no socket and no need of one.
+A SQLite file has one writing process. A command that writes therefore asks the service; when the service is down it takes the
+lock and carries the same order out by itself: `give` decides which. On PostgreSQL there is no socket and no need of one.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ async def import_names(desk: Desk, args: Args) -> dict[str, Any]:
 
 
 async def add_person(desk: Desk, args: Args) -> dict[str, Any]:
-    """Give a person a post; one who is new gets a first password, to be changed at sign-in. It is in the answer and nowhere else."""
+    """Give a person a post; one who is new gets a first password, which stands in the answer and nowhere else."""
     new = NewPerson(*(str(args[key]) for key in NewPerson._fields))
     password = sessions.first_password(secrets.token_hex(16))
     hashed = await sessions.hash_password(password)
@@ -102,9 +102,9 @@ async def add_token(desk: Desk, args: Args) -> dict[str, Any]:
     return {"token": await desk.db.write(issue)}
 
 
-async def note_backup(desk: Desk, args: Args) -> dict[str, Any]:
-    """Remember when the last backup was made and where, so that the doctor can say when it is old."""
-    await desk.db.write(beat, "backup", desk.clock.now(), str(args["dest"]))
+async def note_backup(desk: Desk, _args: Args) -> dict[str, Any]:
+    """Remember when the last backup was made, so that the doctor can say when it is old."""
+    await desk.db.write(beat, "backup", desk.clock.now())
     return {}
 
 

@@ -1,6 +1,6 @@
 """What is wrong, and what to do about it: one line a thing, ok, warning or broken. Reads only; nothing is sent, nothing changed.
 
-    lines = await examine(config, clock)      settings, service, engine, database, disk, clock, gateways, worker, backlog, people, backup
+    lines = await examine(config, clock)      settings, engine, disk, database, clock, worker, backlog, people, backup, gateways
 
 Words are Chinese, for the operator; `name` and `state` are for programs. `do` is empty when there is nothing to do.
 """
@@ -124,7 +124,7 @@ def engine() -> list[Line]:
         return [Line("engine", State.OK, f"SQLite {sqlite3.sqlite_version}")]
     fixed = "、".join(".".join(map(str, version)) for version in SAFE_ENGINES)
     seen = f"SQLite {sqlite3.sqlite_version}：这个版本在几个进程同时写时会损坏 WAL 文件（{fixed} 起修好）"
-    return [Line("engine", State.WARNING, seen, "本服务只用一个连接写，照常可用；不要用别的程序打开 songda.db，有机会时换新版本。")]
+    return [Line("engine", State.WARNING, seen, "本服务只用一个连接写，可以照常用；不要用别的程序打开 songda.db。")]
 
 
 def disk(config: Config) -> list[Line]:
@@ -218,7 +218,9 @@ async def database(db: Reading) -> Line:
     missing = [m.name for m in ours if m.number not in applied]
     changed = [m.name for m in ours if m.number in applied and applied[m.number].sha256 != m.sha256]
     if missing:
-        return Line("database", State.BROKEN, f"还缺 {len(missing)} 个迁移：{'、'.join(missing)}", "停下服务，运行 songda migrate。")
+        return Line(
+            "database", State.BROKEN, f"缺 {len(missing)} 个迁移：{'、'.join(missing)}", "停下服务，运行 songda migrate。"
+        )
     if changed or len(applied) > len(ours):
         return Line("database", State.BROKEN, "数据库和程序不是同一个版本", "请用和数据库同一版本或更新的程序。")
     return Line("database", State.OK, f"{db.kind}，{len(applied)} 个迁移都在")
@@ -309,7 +311,7 @@ async def kept(db: Reading, config: Config, now: str) -> list[Line]:
         return [Line("backup", State.WARNING, "还没有备份过", "每天运行 songda backup 到另一块盘上。")]
     hours = time.seconds_between(last.at, now) / 3600
     state = State.WARNING if hours * 3600 > OLD_BACKUP_S else State.OK
-    return [Line("backup", state, f"上次备份在 {hours:.0f} 小时前，{last.note}", "" if state is State.OK else "请再备份一次。")]
+    return [Line("backup", state, f"上次备份在 {hours:.0f} 小时前", "" if state is State.OK else "请再备份一次。")]
 
 
 Look = Callable[[Reading, Config, str], Awaitable[list[Line]]]

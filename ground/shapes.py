@@ -78,7 +78,7 @@ class Text:
         if self.choices:
             return {"type": "string", "enum": list(self.choices)}
         if self.pattern:
-            said["pattern"] = f"^{self.pattern}$"
+            said["pattern"] = f"^(?:{self.pattern})$"
         return said
 
 

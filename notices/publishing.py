@@ -116,7 +116,7 @@ async def publish(
     attached = await _files(tx, body, attachments, actor)
     subject_digest = shown(new, 1, attached)
     id = await ledger.open_subject(
-        tx, NewSubject("notice", new.title, new.urgency, actor.unit_id, actor.unit_name, actor.person_id, now, new.answer_by,
+        tx, NewSubject("notice", new.title, new.urgency, actor.unit_id, actor.unit_short, actor.person_id, now, new.answer_by,
                        new.answer_by, subject_digest),
     )  # fmt: skip
     await tx.run(

@@ -21,7 +21,7 @@ from ground.directory.policy import Act, may
 from ground.errors import NotFound, Refused
 from ground.visit import Flash, Visit
 from ground.web import page
-from notices import answer_form, leaves, publishing, signups, unit_sheet
+from notices import answer_form, answering, leaves, publishing, signups, unit_sheet
 from notices.answer_form import Filled
 from notices.notice import ROLES, AnswerState
 from notices.signups import Seen
@@ -145,7 +145,10 @@ async def _waived(tx: Tx, id: int, actor: Actor, *, waive: bool) -> list[str]:
 async def _answer(tx: Tx, visit: Visit, id: int, press: Press) -> str:
     actor = visit.actor
     await ledger.receipt_of(tx, id, actor.unit_id)
-    wish = answer_form.read(await publishing.find(tx, id), visit.fields).answer
+    notice = await publishing.find(tx, id)
+    wish = answer_form.read(notice, visit.fields).answer
+    answering.check_open(notice, press.now)  # what was typed is looked at before the attachments are asked about
+    answering.check_quota(notice, answering.tidy(notice, wish))
     waived = await _waived(tx, id, actor, waive=press.waive)
     before = await signups.answer_of(tx, id, actor.unit_id)
     done = await signups.sign_and_answer(tx, actor, id, wish, waived=waived, now=press.now, seen=press.seen)
@@ -169,7 +172,7 @@ def _as_unit(visit: Visit) -> dict[str, str]:
 def said(visit: Visit, state: str, people: int, *, first: bool) -> str:
     """What has been done, and what happens next."""
     if state == AnswerState.ASKED:
-        return visit.t("已报给会务，请假待批，批了短信告诉您。现在 {n} 人参加。", n=people)
+        return visit.t("已报给会务，请假待批，批了短信告诉您。")
     if state == AnswerState.ABSENT:
         return visit.t("已答复：不派人参加。")
     return visit.t("已报名，{n} 人参加。截止前可以随时改。", n=people) if first else visit.t("已保存，{n} 人参加。", n=people)

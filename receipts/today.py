@@ -1,4 +1,4 @@
-"""What 今日 shows beside the queue: the unit's meetings of today and tomorrow. The room that knows meetings fills `MEETINGS`."""
+"""What 今日 shows beside the queue: the unit's meetings of today and tomorrow. A room that knows meetings fills `MEETINGS`."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -18,10 +18,10 @@ class Meeting(NamedTuple):
 
 
 Source = Callable[[Tx, int, str, str], Awaitable[list[Meeting]]]
-MEETINGS: list[Source] = []
+MEETINGS: dict[str, Source] = {}
 
 
 async def meetings(tx: Tx, unit: int, low: str, high: str) -> list[Meeting]:
     """The unit's meetings that start between two moments, by time."""
-    found = [meeting for source in MEETINGS for meeting in await source(tx, unit, low, high)]
+    found = [meeting for source in MEETINGS.values() for meeting in await source(tx, unit, low, high)]
     return sorted(found, key=lambda m: m.starts_at)

@@ -3,8 +3,9 @@
     python -m scripts.catalogue          add what is missing (empty), drop what is gone, print how many are left to write
     python -m scripts.catalogue --list   print the sentences that have no English yet
 
-Sentences are found in the templates (`_('…')`) and in the code: what `Refused` and its kin, `FieldError` and `t()` are given, and
-the Chinese words in tables of constants.
+Sentences are found in the templates (`_('…')`) and in the code: what `Refused` and its kin, `FieldError` and `t()` are given, the
+Chinese words in tables of constants, and whatever ends like a sentence or has a hole to fill. What is put together by an f-string
+cannot have a twin and is left out: say it with holes instead.
 """
 
 import ast
@@ -20,21 +21,26 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 PO = ROOT / "templates" / "locale" / "en.po"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+SAID = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")  # templates also say 、 and 。 alone
+SENTENCE = re.compile(r"。$|\{[a-z]\w*\}")
+SQL = re.compile(r"\bSELECT\b")
 SAYERS = {
     "Refused", "Invalid", "NotFound", "Forbidden", "TooLarge", "TooMany", "Unavailable", "DiskFull", "FieldError", "one", "t",
     "No", "WrongMobile", "wrong", "_t", "BadTable", "MissingGlyphs", "Unauthorized",
 }  # fmt: skip
 HOLE = re.compile(r"%\((\w+)\)s|\{(\w+)\}")
-NOT_SAID = {
-    "pinyin.py",
-    "tables.py",
-    "planning_people.py",
-    "plans.py",
-    "inbound.py",
-    "workdays.py",
-    "forms.py",
-    "document.py",
-}  # read
+NOT_WORDS = {  # modules whose tables are no words for people: keywords that are read, SQL, the API's description
+    *("pinyin.py", "tables.py", "importing.py", "planning_people.py", "plans.py", "inbound.py", "workdays.py", "forms.py"),
+    *("document.py", "queries.py", "api.py"),
+}
+ALWAYS_CHINESE = {
+    "by_sms.py",
+    "telling.py",
+    "reminders.py",
+    "lists.py",
+    "openapi.py",
+}  # text messages, paper, the API's description
+BY_NAME = ("昨天", "是", "否")  # looked up through a variable
 FOLDERS = ("ground", "receipts", "notices", "exchange")
 
 
@@ -49,17 +55,19 @@ def in_templates() -> Iterator[str]:
 
 
 def in_code() -> Iterator[str]:
-    """Chinese texts that the code gives to a sayer, or keeps in a table of words at a module's top."""
-    paths = [p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py")]
+    """Chinese texts that the code gives to a sayer, keeps in a table of words at a module's top, or that read as sentences."""
+    paths = [p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py") if p.name not in ALWAYS_CHINESE]
     for path in [*paths, ROOT / "app.py"]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and _name(node.func) in SAYERS:
                 yield from (t for a in node.args for t in _texts(a))
-        for node in tree.body if path.name not in NOT_SAID else ():
+        yield from _class_sentences(tree)
+        yield from (t for t in _texts(tree) if SENTENCE.search(t))
+        for node in tree.body if path.name not in NOT_WORDS else ():
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                 yield from _texts(node.value)
-        yield from _class_sentences(tree)
+    yield from BY_NAME
 
 
 def _class_sentences(tree: ast.Module) -> Iterator[str]:
@@ -74,17 +82,22 @@ def _name(func: ast.expr) -> str:
     return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
 
 
-def _texts(node: ast.expr) -> Iterator[str]:
-    for child in ast.walk(node):
-        if isinstance(child, ast.JoinedStr):
-            continue
-        if isinstance(child, ast.Constant) and isinstance(child.value, str) and CHINESE.search(child.value):
-            yield child.value
+def _texts(node: ast.AST) -> Iterator[str]:
+    """The Chinese constants in a piece of code, but for f-strings, patterns and docstrings."""
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, str) and CHINESE.search(node.value) and not SQL.search(node.value):
+            yield node.value
+        return
+    if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Call) and _name(node.func) == "compile"):
+        return
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)):
+            yield from _texts(child)
 
 
 def wanted() -> list[str]:
     """Every sentence that needs a twin, sorted."""
-    return sorted({s for s in (*in_templates(), *in_code()) if CHINESE.search(s)})
+    return sorted({s for s in (*in_templates(), *in_code()) if SAID.search(s)})
 
 
 def load() -> Catalog:

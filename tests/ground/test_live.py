@@ -16,7 +16,9 @@ async def collect(stream: Stream, into: list[bytes], gone: asyncio.Event) -> Non
         return {"type": "http.disconnect"}
 
     async def send(message: dict[str, object]) -> None:
-        into.append(bytes(message.get("body", b"")))  # type: ignore[arg-type]
+        body = message.get("body", b"")
+        assert isinstance(body, bytes)
+        into.append(body)
 
     await stream({}, receive, send)  # type: ignore[arg-type]
 

@@ -3,72 +3,18 @@
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import httpx2
 import pytest
 import python_calamine
 
 from ground.clock import FixedClock
-from tests.app_client import Clients, open_app
-
-STARTS, ENDS, BY = "2026-03-20T15:00:00+08:00", "2026-03-20T17:00:00+08:00", "2026-03-19T12:00:00+08:00"
-MA = {"name": "马文斌", "position": "区长", "mobile": "138 0000 6012", "role": "principal"}
-SUN = {"name": "孙立民", "position": "科长", "mobile": "13900002206", "role": "staff"}
-DU = {"name": "杜晓燕", "position": "副区长", "mobile": "13800004417"}
-
-
-class Programs(NamedTuple):
-    """The cast as programs, and the test's clock."""
-
-    clients: Clients
-    clock: FixedClock
-    office: httpx2.AsyncClient
-    north: httpx2.AsyncClient
-    south: httpx2.AsyncClient
-    outsider: httpx2.AsyncClient
-    leader: httpx2.AsyncClient
-
-    def meeting(self, **other: Any) -> dict[str, Any]:
-        """A notice to both districts."""
-        said = {
-            "title": "全市文物保护工作会议", "place": "市政府四楼会议室", "starts_at": STARTS, "ends_at": ENDS, "answer_by": BY,
-            "invited": [f"group:{self.clients.world.districts}"],
-        }  # fmt: skip
-        return said | other
-
-    async def publish(self, **other: Any) -> str:
-        """Publish it; its id."""
-        answer = await self.office.post("/api/v1/notices", json=self.meeting(**other))
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
-
-    async def sign(self, notice: str, client: httpx2.AsyncClient | None = None, unit: int = 0) -> str:
-        """Open and sign it; the receipt's id."""
-        client, unit = client or self.north, unit or self.clients.world.north
-        receipt = f"{notice}-{unit}"
-        assert (await client.post(f"/api/v1/receipts/{receipt}/opening")).status_code == 200
-        assert (await client.post(f"/api/v1/receipts/{receipt}/signature")).status_code == 200
-        return receipt
+from tests.programs import BY, DU, MA, SUN, Programs, open_programs, problem
 
 
 @pytest.fixture
 async def programs(where: str, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Programs]:
-    async with open_app(where, clock, tmp_path) as clients:
-        w = clients.world
-        cast = [await clients.api(who) for who in (w.organiser, w.north_clerk, w.south_clerk, w.outsider, w.north_leader)]
-        yield Programs(clients, clock, *cast)
-
-
-def problem(answer: httpx2.Response, status: int, code: str = "") -> str:
-    """Check that it is an RFC 9457 problem; its sentence."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    body = answer.json()
-    assert {"type", "title", "status", "detail", "code"} <= body.keys()
-    assert body["status"] == status
-    assert not code or body["code"] == code
-    return str(body["detail"])
+    async with open_programs(where, clock, tmp_path) as found:
+        yield found
 
 
 async def test_a_meeting_from_end_to_end(programs: Programs) -> None:
@@ -152,7 +98,10 @@ async def test_times_with_any_offset_become_utc(programs: Programs) -> None:
 async def test_codes_exceptions_quota_and_fields(programs: Programs) -> None:
     id = await programs.publish(
         invited=["unit:620001", "unit:620002", "unit:6200000009"], quota=[{"role": "staff", "min": 0, "max": 1}],
-        fields=[{"key": "car", "label": "车牌", "required": True}, {"key": "meal", "label": "用餐", "type": "choice", "choices": ["是", "否"]}],
+        fields=[
+            {"key": "car", "label": "车牌", "required": True},
+            {"key": "meal", "label": "用餐", "type": "choice", "choices": ["是", "否"]},
+        ],
         **{"except": ["unit:620002"]},
     )  # fmt: skip
     told = (await programs.office.get(f"/api/v1/notices/{id}/answers")).json()
@@ -299,106 +248,3 @@ async def test_a_file_as_body_and_attachments(programs: Programs) -> None:
     problem(await office.patch(f"/api/v1/notices/{id}", json={"version": 1, "body": body}), 422)
     changed = (await office.patch(f"/api/v1/notices/{id}", json={"version": 1, "attachments": []})).json()
     assert [c["field"] for c in changed["changes"]] == ["files"]
-
-
-async def test_a_key_makes_one_act_of_many(programs: Programs) -> None:
-    office, key = programs.office, {"idempotency-key": "会议-1".encode().hex()}
-    wrong = programs.meeting(place="")
-    problem(await office.post("/api/v1/notices", json=wrong, headers=key), 422)
-    problem(await office.post("/api/v1/notices", json=programs.meeting(invited=["group:999"]), headers=key), 422)
-    first = await office.post("/api/v1/notices", json=programs.meeting(), headers=key)
-    again = await office.post("/api/v1/notices", json=programs.meeting(), headers=key)
-    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
-    problem(
-        await office.post("/api/v1/notices", json=programs.meeting(title="另一个"), headers=key), 409, "idempotency_key_reused"
-    )
-    assert len((await office.get("/api/v1/notices")).json()["items"]) == 1
-    other = f"/api/v1/notices/{first.json()['id']}/chase"
-    problem(await office.post(other, json=programs.meeting(), headers=key), 422)
-    problem(await office.post(other, headers=key), 409, "idempotency_key_reused")
-    await programs.sign(first.json()["id"])  # another unit's key is another key
-    path, body = f"/api/v1/notices/{first.json()['id']}/leave", {"person": "马文斌", "reason": "病"}
-    made = [await programs.north.post(path, json=body, headers=key) for _ in range(2)]
-    assert made[0].json() == made[1].json()
-    assert made[0].status_code == made[1].status_code == 201
-
-
-async def test_what_is_missing_wrong_or_unknown_is_named(programs: Programs) -> None:
-    bad: dict[str, Any] = {
-        "title": 7, "place": "a\x00b", "starts_at": "明天", "answer_by": "2026-03-19T12:00:00", "seats": True, "quota": [{"role": "king", "min": 1.5}],
-        "fields": {}, "urgency": "soon", "invited": ["各区"], "colour": "red", "agenda": "长" * 20_001,
-    }  # fmt: skip
-    answer = await programs.office.post("/api/v1/notices", json=bad)
-    problem(answer, 422, "invalid")
-    said = {e["field"]: e["detail"] for e in answer.json()["errors"]}
-    assert said.keys() == {
-        "title", "place", "starts_at", "answer_by", "seats", "quota-0-role", "quota-0-min", "quota-0-max", "fields", "urgency",
-        "invited-0", "colour", "agenda",
-    }  # fmt: skip
-    assert "可用的是：title、place" in said["colour"]
-    assert "控制字符" in said["place"]
-    assert "20001 字" in said["agenda"]
-    assert said["quota-0-max"] == "缺少这一项，请补上。"
-    empty = await programs.office.post("/api/v1/notices")
-    assert {e["field"] for e in empty.json()["errors"]} == {"title", "place", "starts_at", "answer_by", "invited"}
-    problem(await programs.office.post("/api/v1/notices", json=programs.meeting(title="【秘密】某会")), 422)
-    problem(await programs.office.post("/api/v1/notices", content=b'{"title": "\xff"}'), 400, "bad_json")
-    problem(await programs.office.post("/api/v1/notices", content=b"[1]"), 422)
-
-
-@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-02-30T00:00:00Z",
-                                    "2026-03-20T24:00:01Z", "2026-03-20T09:00:60Z", "2026-W12-5T09:00:00Z", 5, None, "", "٢٠26-03-20T09:00:00Z"])  # fmt: skip
-async def test_a_time_that_is_none(programs: Programs, moment: object) -> None:
-    answer = await programs.office.post("/api/v1/notices", json=programs.meeting(starts_at=moment))
-    problem(answer, 422)
-    assert "starts_at" in {e["field"] for e in answer.json()["errors"]}
-
-
-async def test_what_is_not_ones_own_is_not_there(programs: Programs) -> None:
-    id = await programs.publish(invited=["unit:620001"])
-    receipt = await programs.sign(id)
-    leave = (await programs.north.post(f"/api/v1/notices/{id}/leave", json={"person": "马文斌", "reason": "病"})).json()["id"]
-    stranger = await programs.clients.api(programs.clients.world.organiser._replace(**await other_organiser(programs)))
-    south, answer = programs.south, {"people": [MA]}
-    asked: list[tuple[httpx2.AsyncClient, str, str, Any]] = [
-        (south, "GET", f"notices/{id}", None), (south, "GET", f"notices/{id}.ics", None), (south, "GET", f"receipts/{receipt}", None),
-        (south, "POST", f"receipts/{receipt}/opening", {}), (south, "POST", f"receipts/{receipt}/signature", {}),
-        (south, "POST", f"notices/{id}/answer", answer), (south, "POST", f"notices/{id}/leave", {"person": "甲", "reason": "病"}),
-        (south, "POST", f"notices/{id}/confirmation", {"version": 1}), (south, "POST", f"notices/{id}/late-changes", answer | {"reason": "换"}),
-        (stranger, "PATCH", f"notices/{id}", {"version": 1, "place": "x"}), (stranger, "POST", f"notices/{id}/cancellation", {"reason": "x"}),
-        (stranger, "GET", f"notices/{id}/answers", None), (stranger, "POST", f"notices/{id}/answers", {"unit": "620001", **answer}),
-        (stranger, "POST", f"leaves/{leave}/decision", {"approve": True}), (stranger, "POST", f"notices/{id}/chase", {}),
-        (stranger, "POST", f"notices/{id}/attendance", {"attendee": "1"}), (stranger, "GET", f"notices/{id}/people.xlsx", None),
-        (stranger, "GET", f"notices/{id}/people.pdf", None), (stranger, "GET", f"notices/{id}", None),
-    ]  # fmt: skip
-    for client, method, path, body in asked:
-        foreign = await client.request(method, f"/api/v1/{path}", json=body)
-        absent = await client.request(
-            method, f"/api/v1/{path.replace(id, '987654', 1).replace(f'leaves/{leave}', 'leaves/987654')}", json=body
-        )
-        problem(foreign, 404, "not_found")
-        assert foreign.json() == absent.json(), path
-    untouched = (await programs.north.get(f"/api/v1/receipts/{receipt}")).json()
-    assert untouched["state"] == "answered"
-
-
-async def other_organiser(programs: Programs) -> dict[str, Any]:
-    """Somebody who organises meetings for the outsiders' unit."""
-    from ground.directory import people
-    from ground.directory.people import NewPerson
-
-    world = programs.clients.world
-    new = NewPerson("other", "别人", "13700000009", "", "organiser", "科长")
-    id = await programs.clients.db.write(people.add, new, world.outside, by=None, joined=False, at=programs.clock.now())
-    return {"person_id": id, "unit_id": world.outside}
-
-
-async def test_a_post_does_only_what_it_may(programs: Programs) -> None:
-    id = await programs.publish()
-    for client, method, path, body in (
-        (programs.north, "POST", "notices", programs.meeting()), (programs.north, "GET", f"notices/{id}/answers", None),
-        (programs.north, "POST", f"notices/{id}/chase", {}), (programs.office, "POST", f"notices/{id}/answer", {"people": [MA]}),
-        (programs.leader, "POST", f"receipts/{id}-{programs.clients.world.north}/signature", {}),
-        (programs.leader, "POST", f"notices/{id}/confirmation", {"version": 1}),
-    ):  # fmt: skip
-        problem(await client.request(method, f"/api/v1/{path}", json=body), 403, "forbidden")

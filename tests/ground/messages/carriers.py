@@ -85,11 +85,11 @@ class Odd:
             await asyncio.sleep(3600)
         return Outcome("accepted", "0", "")
 
-    def report(self, params: Mapping[str, str]) -> Report | None:
+    def report(self, params: Mapping[str, str]) -> Report | None:  # noqa: ARG002
         """Nothing."""
         return None
 
-    def inbound(self, params: Mapping[str, str]) -> Inbound | None:
+    def inbound(self, params: Mapping[str, str]) -> Inbound | None:  # noqa: ARG002
         """Nothing."""
         return None
 

@@ -33,12 +33,9 @@ async def make(db: Database, clock: FixedClock) -> AsyncIterator[Make]:
     """Makes senders, and stops them at the end."""
     senders: list[Sender] = []
 
-    def build(
-        *sms: Gateway, mails: Any = (), outbox: dict[str, Any] | None = None, sms_rules: dict[str, Any] | None = None
-    ) -> Sender:
+    def build(*sms: Gateway, mails: Any = (), per_second: int = 10000, **rules: Any) -> Sender:
         base = Config()
-        rules = replace(base.outbox, **({"first_wait_s": 60} | (outbox or {})))
-        config = replace(base, outbox=rules, sms=replace(base.sms, **({"parts_per_second": 10000} | (sms_rules or {}))))
+        config = replace(base, outbox=replace(base.outbox, **rules), sms=replace(base.sms, parts_per_second=per_second))
         senders.append(Sender(config, db, clock, Gateways(sms, tuple(mails))))
         return senders[-1]
 
