@@ -25,6 +25,7 @@ from starlette.applications import Starlette
 
 from ground import config as settings
 from ground import logs
+from ground.checking import sqlite_file
 from ground.clock import SystemClock
 from ground.config import BadConfig, Config
 from ground.db import Database, opened
@@ -190,7 +191,7 @@ def progress() -> Any:
 def work(config: ConfigOption = None) -> None:
     """Run the worker alone (PostgreSQL only)."""
     found = load(config)
-    if not found.data.database_url:
+    if sqlite_file(found) is not None:
         stop("SQLite 只能有一个进程写：发消息的循环在 songda serve 里。要分开运行，请改用 PostgreSQL（[data] database_url）。")
     run(_work(found))
 
@@ -238,11 +239,12 @@ def import_file(kind: str, file: Path, config: Config, *, dry_run: bool) -> None
     bad = said["bad"]
     total = said["added"] + said["changed"] + said["left"]
     line = f"{total} {kind}: {said['added']} added, {said['changed']} changed, {said['left']} left"
-    say.print(f"{line}{' (dry run: nothing was written)' if dry_run and not bad else ''}", markup=False)
     if bad:
+        say.print(f"{line}; {len(bad)} bad rows, nothing was imported", markup=False)
         for row in bad:
             say.print(f"row {row['row']}: {row['reason']}", markup=False)
-        stop(f"{len(bad)} bad rows: nothing was imported")
+        raise typer.Exit(1)
+    say.print(f"{line}{' (dry run: nothing was written)' if dry_run else ''}", markup=False)
 
 
 def importer(kind: str) -> typer.Typer:
@@ -318,8 +320,9 @@ def migrate(config: ConfigOption = None, data: DataOption = None) -> None:
     from ground import backup as keeping
 
     found = load(config, data)
-    if not found.data.database_url and not (found.folder / "songda.db").exists():
-        stop(f"no database in {found.folder}; songda serve makes a new one")
+    file = sqlite_file(found)
+    if file is not None and not file.exists():
+        stop(f"no database {file}; songda serve makes a new one")
     names, copy = run(keeping.bring_up_to_date(found.database, found.folder, SystemClock()))
     if copy is not None:
         say.print(f"copied to {copy}", markup=False)
@@ -335,9 +338,10 @@ def backup(dest: Path, config: ConfigOption = None, data: DataOption = None) -> 
     from ground import backup as keeping
 
     found = load(config, data)
-    if found.data.database_url:
+    file = sqlite_file(found)
+    if file is None:
         stop(keeping.POSTGRES)
-    kept = run(in_thread(lambda: keeping.backup(found.folder, dest, at=SystemClock().now())))
+    kept = run(in_thread(lambda: keeping.backup(found.folder, dest, at=SystemClock().now(), database=file)))
     with contextlib.suppress(typer.Exit):  # the backup is good; that it could not be noted is said, and is no failure
         order(found, "note_backup")
     say.print(f"{kept.path}: database {kept.bytes:,} bytes, {kept.files} files, verified", markup=False)

@@ -38,7 +38,9 @@ def main(chosen: list[str]) -> int:
         for part, run in parts.items():
             if not chosen or part in chosen:
                 print(f"{part} …", flush=True)
-                rows += run()
+                found = run()
+                rows += found
+                print(report.lines(found), flush=True)
     print(report.markdown(rows))
     report.write(rows, ROOT / "artefacts")
     return int(any(row.ok is False for row in rows))

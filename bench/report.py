@@ -27,7 +27,12 @@ def machine() -> str:
 
 def markdown(rows: list[Row]) -> str:
     """The table."""
-    lines = [machine(), "", "| what | figure | against | ratio | target | ok |", "|---|---|---|---|---|---|"]
+    return f"{machine()}\n\n| what | figure | against | ratio | target | ok |\n|---|---|---|---|---|---|\n{lines(rows)}"
+
+
+def lines(rows: list[Row]) -> str:
+    """The rows without their head."""
+    lines = []
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         ok = "" if row.ok is None else "yes" if row.ok else "NO"

@@ -16,11 +16,13 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 class Service:
     """`songda serve` in a folder; ended by its process id."""
 
-    def __init__(self, folder: Path, *, work: bool = False, module: str = "app", **settings: str) -> None:
+    def __init__(self, folder: Path, *, work: bool = False, module: str = "app", command: str = "serve", **settings: str) -> None:
         """`settings` are environment names without the SONGDA_ in front, e.g. DATA_BATCHING="false"."""
         self._folder = folder
         self._module = module
-        self._arguments = ["serve", "--port", "0", "--data", str(folder), "--work" if work else "--no-work"]
+        self._arguments = [command, "--port", "0", "--data", str(folder)]
+        if command == "serve":
+            self._arguments.append("--work" if work else "--no-work")
         self._environ = {**os.environ, **{f"SONGDA_{k}": v for k, v in settings.items()}}
         self.port = 0
         self.started_s = 0.0

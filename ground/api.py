@@ -96,12 +96,16 @@ async def _from_form(visit: Visit, limit: int) -> tuple[Stored, str]:
 
 
 async def _limited(visit: Visit, limit: int) -> AsyncGenerator[bytes, None]:
-    size = 0
+    """The body, as far as a form with one file may go; one that was cut off is no form (the parser would say nothing)."""
+    size, end = 0, b""
     async for chunk in visit.request.stream():
         size += len(chunk)
         if size > limit + FORM_SLACK:
             raise TooLarge("文件超过 {mb} MB，请压缩或分成几个。", mb=limit >> 20)
+        end = (end + chunk)[-64:]
         yield chunk
+    if not end.rstrip().endswith(b"--"):
+        raise MultiPartException("cut off")
 
 
 async def _chunks(upload: UploadFile) -> AsyncIterator[bytes]:

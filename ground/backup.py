@@ -36,9 +36,11 @@ class Kept(NamedTuple):
     at: str
 
 
-def backup(folder: Path, dest: Path, *, at: str) -> Kept:
+def backup(folder: Path, dest: Path, *, at: str, database: Path | None = None) -> Kept:
     """Copy a data folder to `dest`, while the service runs or not. Blocks; run it in a thread or a command of its own.
 
+    Args:
+        database: the SQLite file, when it is not in the folder.
     Raises:
         Refused: `dest` is there already, or the copy is not sound. Unavailable: no database.
     """
@@ -46,7 +48,7 @@ def backup(folder: Path, dest: Path, *, at: str) -> Kept:
         raise Refused("{dest} 已经有东西了。请另给一个新文件夹，备份不覆盖旧的。", dest=dest, code="dest_exists")
     dest.mkdir(parents=True, exist_ok=True)
     dest.chmod(0o700)
-    copy_database(folder / DATABASE, dest / DATABASE)
+    copy_database(database or folder / DATABASE, dest / DATABASE)
     hashes = _hashes(dest / DATABASE)
     for sha256 in hashes:
         _copy_file(folder / "files", dest / "files", sha256)
@@ -158,15 +160,20 @@ async def bring_up_to_date(where: str, folder: Path, clock: Clock) -> tuple[list
                 return [], None
             if db.kind == "sqlite" and missing[0].number > 1:
                 copy = folder / "before-migration" / f"{clock.now().replace(':', '')}-{missing[0].name}.db"
-                copy.parent.mkdir(exist_ok=True)
-                copy_database(folder / DATABASE, copy)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy_database(Path(where), copy)
             return await migrating.migrate(db, clock), copy
     except (sqlite3.Error, RuntimeError) as error:
         if copy is not None:
-            for name in (f"{DATABASE}-wal", f"{DATABASE}-shm"):
-                (folder / name).unlink(missing_ok=True)
-            _copy(copy, folder / DATABASE)
+            _put_back(copy, Path(where))
         raise Refused("迁移没有成功，数据库已恢复成原样：{why}。", why=error, code="not_migrated") from error
+
+
+def _put_back(copy: Path, database: Path) -> None:
+    """Let the copy stand in the database's place, without what the failed migration had left beside it."""
+    for ending in ("-wal", "-shm"):
+        Path(f"{database}{ending}").unlink(missing_ok=True)
+    _copy(copy, database)
 
 
 # --- copying --------------------------------------------------------------------------------------------------------------

@@ -181,14 +181,20 @@ def read_only(path: Path) -> str:
     return f"file:{quote(str(path.absolute()))}?mode=ro"
 
 
+def sqlite_file(config: Config) -> Path | None:
+    """The SQLite file of the settings; None on PostgreSQL."""
+    return None if config.database.startswith(("postgresql://", "postgres://")) else Path(config.database)
+
+
 @asynccontextmanager
 async def reading(config: Config) -> AsyncIterator[Reading]:
     """The database of the settings, for reading only. Raises Unavailable."""
-    if config.data.database_url:
-        async with opened(config.data.database_url, pool_size=2) as database:
+    file = sqlite_file(config)
+    if file is None:
+        async with opened(config.database, pool_size=2) as database:
             yield database
         return
-    reader = Reader(config.folder / "songda.db")
+    reader = Reader(file)
     try:
         yield reader
     finally:

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from ground import clock as time
+from ground.checking import sqlite_file
 from ground.clock import Clock
 from ground.config import Config
 from ground.db import Database, Tx
@@ -230,7 +231,7 @@ async def give(config: Config, clock: Clock, order: str, args: Args, *, opener: 
     Args:
         opener: opens the database for writing, with its tables made when it is new.
     """
-    if not config.data.database_url:
+    if sqlite_file(config) is not None:
         answer = await ask(config.folder, order, args)
         if answer is not None:
             return answer

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from ground import clock as time
 from ground import control, migrating
-from ground.checking import Reading, reading
+from ground.checking import Reading, reading, sqlite_file
 from ground.clock import Clock
 from ground.config import Config
 from ground.db import Tx
@@ -103,7 +103,7 @@ def settings(config: Config) -> list[Line]:
 
 async def service(config: Config) -> Line:
     """Whether the service runs."""
-    if config.data.database_url:
+    if sqlite_file(config) is None:
         return Line("service", State.OK, "PostgreSQL：服务是否在运行请看 /readyz")
     try:
         said = await control.ask(config.folder, "hello", {}, seconds=5)
@@ -247,7 +247,7 @@ async def worker(db: Reading, config: Config, now: str) -> list[Line]:
         return await tx.all(PULSES, Pulse)
 
     pulses = [pulse for pulse in await db.read(read) if pulse.name != "backup"]
-    running = bool(config.data.database_url) or (await service(config)).state is State.OK
+    running = sqlite_file(config) is None or (await service(config)).state is State.OK
     if not running:
         return [Line("worker", State.WARNING, "服务没有在运行，短信和提醒也停着", "运行 songda serve。")]
     beat = next((pulse for pulse in pulses if pulse.name == "worker"), None)
@@ -300,7 +300,7 @@ async def staff(db: Reading, _config: Config, _now: str) -> list[Line]:
 
 async def kept(db: Reading, config: Config, now: str) -> list[Line]:
     """When the last backup was made."""
-    if config.data.database_url:
+    if sqlite_file(config) is None:
         return []
 
     async def read(tx: Tx) -> list[Pulse]:

@@ -8,9 +8,11 @@ from ground.db import Tx
 from ground.errors import Refused
 
 FIND = "SELECT body_hash, status, answer FROM idempotency WHERE person_id = :person AND unit_id = :unit AND key = :key"
-KEEP = """
+CLAIM = """
 INSERT INTO idempotency (person_id, unit_id, key, body_hash, status, answer, at)
-VALUES (:person, :unit, :key, :body_hash, :status, :answer, :at)"""
+VALUES (:person, :unit, :key, :body_hash, :status, '', :at)
+ON CONFLICT (person_id, unit_id, key) DO NOTHING"""
+KEEP = "UPDATE idempotency SET answer = :answer WHERE person_id = :person AND unit_id = :unit AND key = :key"
 SWEEP = "DELETE FROM idempotency WHERE at < :before"
 KEEP_DAYS = 7
 
@@ -37,13 +39,15 @@ async def once(
     """
     if not key:
         return Kept(body_hash, status, await act(tx))
-    kept = await tx.one(FIND, Kept, person=person, unit=unit, key=key)
-    if kept is not None:
-        if kept.body_hash != body_hash:
+    # The key is claimed before the act: two presses at once queue here on PostgreSQL, and a refused act gives its key back.
+    claimed = await tx.run(CLAIM, person=person, unit=unit, key=key, body_hash=body_hash, status=status, at=at)
+    if claimed == 0:
+        kept = await tx.one(FIND, Kept, person=person, unit=unit, key=key)
+        if kept is None or kept.body_hash != body_hash:
             raise Refused("这个 Idempotency-Key 已用于另一个请求。请换一个新的。", code="idempotency_key_reused")
         return kept
     answer = await act(tx)
-    await tx.run(KEEP, person=person, unit=unit, key=key, body_hash=body_hash, status=status, answer=answer, at=at)
+    await tx.run(KEEP, person=person, unit=unit, key=key, answer=answer)
     return Kept(body_hash, status, answer)
 
 

@@ -164,7 +164,10 @@ def errors_of(visit: "Visit", refused: Refused | None) -> dict[str, str]:
     """Field → sentence, for the fields that were refused."""
     if not isinstance(refused, Invalid):
         return {}
-    return {e.field: visit.t(e.detail) for e in reversed(refused.errors)}
+    found: dict[str, str] = {}
+    for e in refused.errors:
+        found.setdefault(e.field, visit.t(e.detail))
+    return found
 
 
 @pass_context

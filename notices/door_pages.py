@@ -72,10 +72,8 @@ async def _view(visit: Visit) -> Door:
 
 async def show_door(visit: Visit) -> Response:
     """GET /meetings/{id}/door: the desk."""
-    code = code_of(visit.field("code") or visit.query("code"))
-    return visit.render(
-        "notices/door.html", view=await _view(visit), roles=ROLES, again=visit.query("again") == "1", code=code
-    )  # fmt: skip
+    code = code_of(visit.query("code"))  # never what was just refused: the next scan would be typed behind it
+    return visit.render("notices/door.html", view=await _view(visit), roles=ROLES, again=visit.query("again") == "1", code=code)
 
 
 async def show_part(visit: Visit) -> Response:

@@ -84,7 +84,8 @@ async def decide(tx: Tx, actor: Actor, id: int, *, approve: bool, reason: str, t
     if approve and leave.stand_in is not None:
         await tx.run(
             q.ATTENDEE_INSERT, notice=notice.id, unit=leave.unit_id, role=leave.role, name=leave.stand_in.name,
-            position=leave.stand_in.position, mobile=leave.stand_in.mobile, fields="{}", leave=leave.id, sort=0,
+            position=leave.stand_in.position, mobile=leave.stand_in.mobile, fields="{}", leave=leave.id,
+            sort=-1 if leave.role == "principal" else 0,  # in the place of the one who leads the list
             token=secrets.token_urlsafe(9),
         )  # fmt: skip
     await _settle(tx, notice, leave.unit_id, refused=not approve)

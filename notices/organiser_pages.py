@@ -30,7 +30,7 @@ from notices.notice import ROLES, AnswerState, Notice
 from notices.progress_sheet import Ask, Progress
 from notices.signups import Leave
 from notices.telling import Told
-from notices.unit_pages import around_sheet, filled_now, form_context, only_shows, shell
+from notices.unit_pages import around_sheet, filled_now, form_context, only_shows, press_of, shell
 from notices.unit_sheet import Sheet
 
 
@@ -193,6 +193,7 @@ async def _enter(tx: Tx, visit: Visit, id: int, unit: int) -> str:
     notice = await publishing.own(tx, id, visit.actor)
     if visit.now >= notice.starts_at:
         raise Refused("会议已经开始，不用代报了。到场的人请在签到台签到。", code="started")
+    await signups.check_fresh(tx, id, unit, press_of(visit).seen)
     wish = answer_form.read(notice, visit.fields).answer
     done = await signups.enter(tx, visit.actor, id, unit, wish, now=visit.now, by_organiser=True)
     return json.dumps([done.state, done.people])

@@ -100,7 +100,8 @@ async def gather(tx: Tx, id: int, actor: Actor, ask: Ask, *, told: Told, sms: co
     clerks = await telling.contacts_for(tx, [line.unit_id for line in lines])
     chases = await organising.chases(tx, id)
     silent = [contact for line in lines if line.state == "none" for contact in clerks.get(line.unit_id, ()) if contact.mobile]
-    ask = ask._replace(show=ask.show if ask.show in SHOWS else first_show(counts))
+    begun = now >= notice.starts_at
+    ask = ask._replace(show=ask.show if ask.show in SHOWS else first_show(counts, begun=begun))
     return Progress(
         notice=notice,
         counts=counts,
@@ -126,9 +127,9 @@ async def _coming(tx: Tx, notice: int, unit: int) -> Sequence[str]:
     return [a.name for a in await signups.people_of(tx, notice, unit)]
 
 
-def first_show(counts: Counts) -> str:
-    """What the page opens on: those who have not answered, else those who come."""
-    return "none" if counts.none else "coming" if counts.coming else "all"
+def first_show(counts: Counts, *, begun: bool) -> str:
+    """What the page opens on: those who have not answered, while it matters; else those who come."""
+    return "none" if counts.none and not begun else "coming" if counts.coming else "all"
 
 
 def said_names(names: Sequence[Named], requests: Sequence[Leave]) -> dict[int, str]:

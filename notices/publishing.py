@@ -169,12 +169,13 @@ async def change(
     old = await own(tx, id, actor)
     if old.cancelled_at:
         raise Refused("会议已取消，不能再改。要开会请另发通知。")
-    if old.version != seen_version:
-        raise Refused(
-            "这个通知刚被别人改成了第 {n} 版，请看过新版再改。您填的内容还在本页。", n=old.version, code="changed_meanwhile"
-        )
-    nouns.check_contents(new, now=now, published=True)
     subject = await ledger.subject_of(tx, id)
+    for version in (old.version, subject.version):  # another change may have been committed between the two reads
+        if version != seen_version:
+            raise Refused(
+                "这个通知刚被别人改成了第 {n} 版，请看过新版再改。您填的内容还在本页。", n=version, code="changed_meanwhile"
+            )
+    nouns.check_contents(new, now=now, published=True)
     kept = [(f.id, f.part) for f in await ledger.files_of(tx, subject)]
     listed = kept
     if attachments is not None:

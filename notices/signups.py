@@ -116,7 +116,13 @@ def check_seen(notice: Notice, before: UnitAnswer, seen: Seen) -> None:
     if seen.version != notice.version:
         raise Refused("通知刚改成第 {n} 版，请看过变动再交。您填的内容还在本页。", n=notice.version, code="changed_meanwhile")
     if seen.answered_at != (before.at or ""):
-        raise Refused("本单位刚才已由别人报过。下面是您填的，核对后再按一次，就以您的为准。", code="answered_meanwhile")
+        raise Refused("刚才已由别人替这个单位报过。下面是您填的，核对后再按一次，就以您的为准。", code="answered_meanwhile")
+
+
+async def check_fresh(tx: Tx, id: int, unit: int, seen: Seen) -> None:
+    """`check_seen` against what stands now; whoever answers for the unit at the same moment waits. Raises NotFound, Refused."""
+    await tx.run(q.ANSWER_LOCK, notice=id, unit=unit)
+    check_seen(await publishing.find(tx, id), await answer_of(tx, id, unit), seen)
 
 
 async def sign_and_answer(
@@ -129,8 +135,7 @@ async def sign_and_answer(
     """
     receipt = await ledger.receipt_of(tx, id, actor.unit_id)
     if seen is not None:
-        await tx.run(q.ANSWER_LOCK, notice=id, unit=actor.unit_id)
-        check_seen(await publishing.find(tx, id), await answer_of(tx, id, actor.unit_id), seen)
+        await check_fresh(tx, id, actor.unit_id, seen)
     if receipt.state in (State.ARRIVED, State.OPENED):
         await inbox.sign(tx, id, actor, waived=waived, at=now)
     return await enter(tx, actor, id, actor.unit_id, answer, now=now)

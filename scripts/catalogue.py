@@ -33,13 +33,10 @@ NOT_WORDS = {  # modules whose tables are no words for people: keywords that are
     *("pinyin.py", "tables.py", "importing.py", "planning_people.py", "plans.py", "inbound.py", "workdays.py", "forms.py"),
     *("document.py", "queries.py", "api.py"),
 }
-ALWAYS_CHINESE = {
-    "by_sms.py",
-    "telling.py",
-    "reminders.py",
-    "lists.py",
-    "openapi.py",
-}  # text messages, paper, the API's description
+ALWAYS_CHINESE = {  # text messages, sheets of paper, the API's description, the operator's terminal
+    *("notices/by_sms.py", "notices/telling.py", "notices/reminders.py", "notices/lists.py", "ground/openapi.py"),
+    *("ground/doctor.py", "ground/checking.py", "ground/backup.py"),
+}
 BY_NAME = ("昨天", "是", "否")  # looked up through a variable
 FOLDERS = ("ground", "receipts", "notices", "exchange")
 
@@ -56,8 +53,9 @@ def in_templates() -> Iterator[str]:
 
 def in_code() -> Iterator[str]:
     """Chinese texts that the code gives to a sayer, keeps in a table of words at a module's top, or that read as sentences."""
-    paths = [p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py") if p.name not in ALWAYS_CHINESE]
-    for path in [*paths, ROOT / "app.py"]:
+    for path in [*(p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py")), ROOT / "app.py"]:
+        if path.relative_to(ROOT).as_posix() in ALWAYS_CHINESE:
+            continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and _name(node.func) in SAYERS:

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from ground.clock import FixedClock
 from tests.programs import MA, SUN, Programs, open_programs
 
-EXAMPLES = 8  # for each call, of bodies that fit the description and of bodies that do not
+EXAMPLES = 4  # for each call, of bodies that fit the description and of bodies that do not
 HTTP = ("get", "post", "patch", "put", "delete")
 
 

@@ -182,7 +182,7 @@ def line_of(message: Message, say: Say, now: str) -> Line:
     notes = []
     if message.merged > 0:
         notes.append(f"与另外 {message.merged} 件合成一条短信。")
-    if message.resend_of is not None:
+    if message.resend_of is not None and state is not State.READY:
         notes.append("这是补发。")
     return Line(message, state in (State.ACCEPTED, State.DELIVERED), STATE_WORDS[state], sentence, holes, tuple(notes))
 

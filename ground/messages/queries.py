@@ -197,7 +197,7 @@ WHERE state IN ('undelivered', 'expired') AND changed_at >= :since GROUP BY chan
 LINE = (
     "SELECT m.id, m.subject_id, m.version, m.purpose, m.step, m.channel, m.person_id, COALESCE(p.name, ''), m.unit_id, "
     "COALESCE(u.short_name, ''), m.address, c.title, c.text, m.priority, m.state, m.not_before, m.expires_at, m.tries, m.code, "
-    "m.reason, m.created_at, m.changed_at, COALESCE(d.gateway, ''), d.left_at, d.resend_of, "
+    "m.reason, m.created_at, m.changed_at, COALESCE(d.gateway, ''), d.left_at, m.resend_of, "
     "CASE WHEN d.id IS NULL THEN 0 ELSE (SELECT COUNT(*) FROM messages x WHERE x.dispatch_id = d.id) - 1 END "
     "FROM messages m JOIN contents c ON c.id = m.content_id LEFT JOIN dispatches d ON d.id = m.dispatch_id "
     "LEFT JOIN people p ON p.id = m.person_id LEFT JOIN units u ON u.id = m.unit_id"

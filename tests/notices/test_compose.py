@@ -100,7 +100,7 @@ async def test_the_empty_page_offers_groups_and_asks_for_what_is_missing(clients
     assert 'data-text="各区政府" data-n="2"' in page
     assert value(page, "contact") == "吴佳"
     assert re.search(r'发送给 <span data-count="total">0</span> 个单位', page)
-    assert re.findall(r'href="#(title|starts_at|place|answer_by)"', page) == ["title", "starts_at", "place"]
+    assert re.findall(r'href="#(title|starts_at|place|answer_by|invited)"', page) == ["title", "starts_at", "place", "invited"]
     assert wrong(page) == []
     assert page.count("btn primary") == 1
 
@@ -191,13 +191,10 @@ async def test_hostile_values_get_a_page_with_a_sentence(clients: Clients, brows
 
 
 async def test_hostile_recipients_are_refused_by_name(clients: Clients, browser: Browser) -> None:
-    for bad in (
-        {"group": ["999"]},
-        {"group": ["٣"]},
-        {"unit": ["nope\x00"]},
-        {"group": [], "pasted": "\u202e\x00"},
-        {"group": []},
-    ):
+    several: list[Data] = [
+        {"group": ["999"]}, {"group": ["٣"]}, {"unit": ["nope\x00"]}, {"group": [], "pasted": "\u202e\x00"}, {"group": []},
+    ]  # fmt: skip
+    for bad in several:
         answer = await browser.press("/meetings/publication", meeting(clients, **bad), page=NEW)
         assert answer.status_code == 422
         assert wrong(answer.text) == ["invited"]

@@ -5,7 +5,7 @@ import re
 import pyotp
 import pytest
 
-from ground import clock
+from ground import clock as clocks
 from ground.clock import FixedClock
 from ground.directory import people, sessions, units
 from tests.app_client import BASE, Browser, Clients
@@ -85,7 +85,7 @@ async def test_a_code_is_asked_for_and_burned(house: Clients, clock: FixedClock)
     assert (await client.get("/account")).headers["location"].startswith("/sign-in")  # not in yet
     wrong = await client.press("/sign-in/code", {"code": "000000x"}, page="/sign-in/code")
     assert (wrong.status_code, "验证码不对" in wrong.text) == (422, True)
-    code = pyotp.TOTP(secret).at(int(1773798120))  # 2026-03-18T01:42:00Z
+    code = pyotp.TOTP(secret).at(int(clocks.parse(NOW).timestamp()))
     right = await client.press("/sign-in/code", {"code": code}, page="/sign-in/code")
     assert (right.status_code, right.headers["location"]) == (303, "/account")
     again = house.stranger()
@@ -131,9 +131,9 @@ async def test_a_change_of_password_asks_for_the_present_one(house: Clients) -> 
 
 async def test_own_data_is_kept_or_shown_again_as_typed(house: Clients) -> None:
     client = await house.page(house.world.north_clerk)
-    refused = await client.press("/account", {"mobile": "1390000", "email": "甲@乙", "language": "zh"})
+    refused = await client.press("/account", {"mobile": "1390000", "email": "nobody", "language": "zh"})
     assert refused.status_code == 422
-    for said in ('value="1390000"', 'value="甲@乙"', "少了 4 位", "邮箱地址不完整"):
+    for said in ('value="1390000"', 'value="nobody"', "少了 4 位", "邮箱地址不完整"):
         assert said in refused.text
     data = {"mobile": "139 1111 2222", "email": "h@example.cn", "language": "en", "keys_off": "1"}
     assert (await client.press("/account", data)).status_code == 303
@@ -167,7 +167,7 @@ async def test_one_time_codes_are_switched_on_with_a_code_and_off_with_the_passw
     picture = await client.get("/account/totp/qr")
     assert (picture.headers["content-type"], picture.headers["cache-control"]) == ("image/svg+xml", "no-store")
     assert (await client.press("/account/totp", {"code": "000000"})).status_code == 422
-    code = pyotp.TOTP(secret).at(int(clock.parse(NOW).timestamp()))
+    code = pyotp.TOTP(secret).at(int(clocks.parse(NOW).timestamp()))
     assert (await client.press("/account/totp", {"code": code})).status_code == 303
     person = house.world.north_clerk.person_id
     assert (await house.db.read(people.by_id, person)).totp == 1

@@ -58,10 +58,10 @@ async def test_a_unit_is_made_changed_renamed_merged(house: Clients) -> None:
     assert (await client.press("/units/620003/name", {**name, "on": "3月18日"})).status_code == 422
     asked = (await client.get("/units/620003/merging?into=620001")).text
     assert "没有在岗的人" in asked
-    assert "北区政府" in (await client.get("/units/620003/merging?q=北区")).text
+    assert "北区人民政府" in (await client.get("/units/620003/merging?q=北区")).text
     merge = {"into": "620001", "on": TODAY, "reason": "机构改革"}
     assert (await client.press("/units/620003/merging", {**merge, "into": ""})).status_code == 422
-    assert (await client.press("/units/620003/merging", {**merge, "into": "620000"})).status_code == 409
+    assert (await client.press("/units/620003/merging", {**merge, "into": "620000"})).status_code == 422
     assert (await client.press("/units/620003/merging", merge)).status_code == 303
     shown = (await client.get("/units/620003")).text
     assert "已合并到" in shown
@@ -324,19 +324,21 @@ async def test_the_api_lists_and_pages(house: Clients) -> None:
         assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), wrong
 
 
-HOSTILE = [
-    "字" * 10_000,
-    "\x00\x01\x1b[31m",
-    "😀" * 50,
-    "\u202e\u2066反\u202c",
-    "'; DROP TABLE units; --",
-    "%_\\",
-    "<script>x</script>",
-    "\ud800",
-]
+FIELDS = (
+    "username", "password", "after", "code", "current", "new", "again", "mobile", "email", "language", "token_name", "days", "taker",
+    "from", "until", "reason", "post", "name", "short_name", "parent", "level", "kind", "initials", "duty_phone", "sort", "on",
+    "into", "login", "role", "position", "import", "owner", "unit", "pasted",
+)  # fmt: skip
+QUERIES = ("q", "unit", "parent", "group", "into", "to", "limit", "cursor", "after", "part")
+HOSTILE = {
+    "long": "字" * 1000 + "x" * 9000,
+    "odd": "\x00\x01\x1b[31m 😀\u202e\u2066反\u202c",
+    "sharp": "'; DROP TABLE units; -- %_\\ <script>x</script>",
+    "no text": "\ud800",
+}
 
 
-@pytest.mark.parametrize("value", [v.encode("utf-8", "surrogatepass") for v in HOSTILE])
+@pytest.mark.parametrize("value", [v.encode("utf-8", "surrogatepass") for v in HOSTILE.values()], ids=HOSTILE)
 async def test_no_hostile_value_breaks_a_page(house: Clients, value: bytes) -> None:
     """Every form, every path and query of the directory with the same value in every field."""
     from urllib.parse import quote
@@ -347,29 +349,20 @@ async def test_no_hostile_value_breaks_a_page(house: Clients, value: bytes) -> N
     shown = (await client.get("/account")).text
     token = re.search(r'name="csrf" value="([^"]+)"', shown)
     assert token is not None
-    names = set(
-        "username password after code current new again mobile email language token_name days taker from until reason post".split()
-    )
-    names |= set(
-        "name short_name parent level kind initials duty_phone sort on into login role position import owner unit pasted".split()
-    )
-    body = "&".join(f"{n}={text}" for n in sorted(names)) + f"&csrf={token[1]}"
+    body = "&".join(f"{name}={text}" for name in FIELDS) + f"&csrf={token[1]}"
     kept = {"unit": "620001", "person": str(world.north_clerk.person_id), "group": str(world.districts), "code": "620001"}
     for route in directory_routes():
         if route.name in {"sign_out", "language"}:
             continue
         real = route.path_format.format(**{**dict.fromkeys(IDS, "1"), **kept})
         odd = route.path_format.format(**dict.fromkeys(IDS, text[:3000]))
-        for path in (real, odd):
+        for path in {real, odd}:
             if "GET" in route.methods:
                 one = program if path.startswith("/api/") else client
-                query = "&".join(
-                    f"{n}={text[:3000]}"
-                    for n in ("q", "unit", "parent", "group", "into", "to", "limit", "cursor", "after", "part")
-                )
+                query = "&".join(f"{name}={text[:3000]}" for name in QUERIES)
                 answer = await one.get(f"{path}?{query}")
             else:
                 headers = {"content-type": "application/x-www-form-urlencoded"}
                 answer = await client.post(path, content=body, headers=headers)
             assert answer.status_code < 500, (route.name, path[:80], answer.text[:300])
-            assert "<script>x" not in answer.text
+            assert "json" in answer.headers.get("content-type", "") or "<script>x" not in answer.text

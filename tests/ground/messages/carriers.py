@@ -1,6 +1,7 @@
 """Carriers for the sender's tests: our address for receipts, Kannel's sendsms, a gateway that does as it is told."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -36,6 +37,14 @@ class Receipts(Loopback):
         if self.gateway and (said := self.gateway.report(request.form)):
             await self._db.write(outbox.report, self.gateway.name, said, self._clock.now())
         return text_answer("")
+
+
+class Deserted(Carrier):
+    """A carrier whose callers may die in the middle of a request."""
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            await super()._serve(reader, writer)
 
 
 class Smsbox(Carrier):
@@ -103,7 +112,7 @@ async def well(sms: Sms) -> Outcome:
     return Outcome("accepted", "0", "")
 
 
-def http(url: str, name: str = "http", timeout_s: float = 0.4) -> HttpGateway:
+def http(url: str, name: str = "http", timeout_s: float = 1.0) -> HttpGateway:
     """The carrier's JSON face."""
     body = '{"to": "{mobile}", "text": "{text}", "token": "{token}"}'
     fields = {"token": "token", "mobile": "mobile", "code": "status", "id": "mid"}
@@ -117,7 +126,7 @@ def http(url: str, name: str = "http", timeout_s: float = 0.4) -> HttpGateway:
 
 def kannel(url: str, receipts: str) -> Kannel:
     """Our side of a Kannel."""
-    return Kannel(KannelSettings(url, "tester", "foobar", "106500", "", receipts, timeout_s=0.4))
+    return Kannel(KannelSettings(url, "tester", "foobar", "106500", "", receipts, timeout_s=1.0))
 
 
 def nowhere() -> str:
