@@ -219,7 +219,12 @@ class _Row(NamedTuple):
 
 
 def _rows(d: _Days) -> Iterator[_Row]:
-    office, all_of, both = "市政府办公室", ("全市各级各单位",), ("各县区、市直各部门",)
+    yield from _under_way(d)
+    yield from _just_sent(d)
+
+
+def _under_way(d: _Days) -> Iterator[_Row]:
+    office, both = "市政府办公室", ("各县区、市直各部门",)
     yield _Row(
         "市公安局", "全市道路交通安全工作会议", "道路交通安全", "市公安局二楼报告厅", ("市安委会成员单位",), d.now - 6 * DAY,
         d.at(-1, 17), d.at(1, 15), "coming", 300, late_wish=True, quota=1,
@@ -240,6 +245,10 @@ def _rows(d: _Days) -> Iterator[_Row]:
         office, "全市重点项目建设推进会议", "重点项目建设", "市会议中心二楼会议厅", both, d.now - 2 * DAY, d.at(1, 12),
         d.at(2, 15), "signed", 1500, urgency="urgent", seats=200, handout="会议须知.txt",
     )  # fmt: skip
+
+
+def _just_sent(d: _Days) -> Iterator[_Row]:
+    office, all_of, both = "市政府办公室", ("全市各级各单位",), ("各县区、市直各部门",)
     yield _Row(
         "市发改委", "优化营商环境专题会议", "优化营商环境", "市发改委五楼会议室", ("市直各部门", "各县区政府"),
         d.now - 1.6 * DAY, d.now - 2 * HOUR, d.at(1, 10), "coming", 240, quota=2,

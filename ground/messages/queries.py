@@ -61,11 +61,14 @@ UPDATE messages SET state = 'claimed', dispatch_id = NULL, changed_at = :now WHE
 
 
 def claim_companions(engine: str) -> str:
-    """Claim what else is due to the people of the rows just claimed, so that it leaves with them as one SMS."""
+    """Claim what else is due to the people of the rows just claimed, so that it leaves with them as one SMS.
+
+    The channel stands in an expression, so that the engine looks by the few people, and not through all that is due.
+    """
     return f"""
 UPDATE messages SET state = 'claimed', dispatch_id = NULL, changed_at = :now WHERE {WAITING} AND id IN (
   WITH due AS MATERIALIZED (
-    SELECT id FROM messages WHERE {WAITING} AND channel = 'sms' AND recipient IN (
+    SELECT id FROM messages WHERE {WAITING} AND channel || '' = 'sms' AND recipient IN (
       SELECT recipient FROM messages WHERE state IN ('claimed', 'unknown') AND state = 'claimed' AND dispatch_id IS NULL)
     AND priority <= :priority AND not_before <= :now AND {FRESH} AND resend_of IS NULL AND purpose <> 'reply'
     {skip_locked(engine)})
@@ -105,7 +108,7 @@ UPDATE messages SET state = 'ready', dispatch_id = NULL, changed_at = :now WHERE
 TAKE_OVER = f"""
 UPDATE dispatches SET claimed_by = :by, claimed_until = :until
 WHERE {OPEN} AND state = 'leaving' AND claimed_until <= :now AND gateway = :gateway"""
-LOST = f"SELECT id FROM dispatches WHERE {OPEN} AND state = 'leaving' AND claimed_until <= :now ORDER BY id LIMIT 1000"
+LOST = f"SELECT id FROM dispatches WHERE {OPEN} AND state = 'leaving' AND claimed_until <= :now ORDER BY claimed_until LIMIT 1000"
 LOSE = f"""
 UPDATE dispatches SET state = 'unknown', code = :code, reason = :reason
 WHERE {OPEN} AND id = :id AND state = 'leaving' AND claimed_until <= :now"""
@@ -142,7 +145,7 @@ MOBILE_IS_BAD = "SELECT 1 FROM people WHERE mobile = :mobile AND mobile_bad IS N
 # --- unknown --------------------------------------------------------------------------------------------------------------
 
 DOUBTFUL = """
-SELECT id, resend_of FROM dispatches WHERE state = 'unknown' AND done_at IS NULL AND left_at <= :before ORDER BY id LIMIT 1000"""
+SELECT id, resend_of FROM dispatches WHERE state = 'unknown' AND done_at IS NULL AND left_at <= :before ORDER BY left_at LIMIT 1000"""
 SETTLE = "UPDATE dispatches SET done_at = :now WHERE id = :id AND state = 'unknown' AND done_at IS NULL"
 ONCE_MORE = """
 UPDATE messages SET state = 'ready', resend_of = dispatch_id, not_before = :now, changed_at = :now

@@ -54,9 +54,7 @@ def compose(page: Page, title: str) -> None:
     page.locator(".chip.grp", has_text="市直部门").get_by_role("button").first.click()
     page.get_by_role("treeitem", name="市档案馆").click()
     expect(page.locator(".chip.out")).to_contain_text("市档案馆")
-    page.locator("input[type=file]").set_input_files(
-        [{"name": "会议方案.pdf", "mimeType": "application/pdf", "buffer": PDF}]
-    )
+    page.locator("input[type=file]").set_input_files([{"name": "会议方案.pdf", "mimeType": "application/pdf", "buffer": PDF}])
     expect(page.locator(".files")).to_contain_text("会议方案.pdf")
     expect(page.locator("input[name=attachment]")).to_have_count(1)
     expect(send_button(page)).to_contain_text("发送给 4 个单位")
@@ -153,7 +151,7 @@ def write_leave(page: Page, called: Called) -> None:
     """高建国 asks leave, 杜晓燕 stands in; nothing is sent."""
     page.goto(called.unit)
     role = page.locator("#role-principal")
-    role.get_by_text("请假，由人替会").click()
+    role.get_by_role("radio", name="请假，由人替会").check()
     role.get_by_label("请假人").fill("高建国")
     role.get_by_label("职务").first.fill("副区长")
     role.get_by_label("请假原因").fill("赴兰州参加全省会议")

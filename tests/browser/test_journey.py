@@ -175,9 +175,7 @@ def away(context: BrowserContext, complaints: list[str]) -> None:
     complaints[:] = [c for c in complaints if not re.search(r"ERR_|compose:|keep:|Failed to fetch", c)]
 
 
-def test_the_service_stops_while_an_answer_is_typed(
-    house: House, opened: Opener, title: str, complaints: list[str]
-) -> None:
+def test_the_service_stops_while_an_answer_is_typed(house: House, opened: Opener, title: str, complaints: list[str]) -> None:
     called = publish(desk(opened, house, "wujia"), title)
     page = desk(opened, house, "gaoming")
     steps.write_leave(page, called)
@@ -195,9 +193,7 @@ def test_the_service_stops_while_an_answer_is_typed(
     away(page.context, complaints)
 
 
-def test_the_service_stops_while_a_notice_is_written(
-    house: House, opened: Opener, title: str, complaints: list[str]
-) -> None:
+def test_the_service_stops_while_a_notice_is_written(house: House, opened: Opener, title: str, complaints: list[str]) -> None:
     page = desk(opened, house, "wujia")
     steps.compose(page, title)
     house.stop()

@@ -59,7 +59,7 @@ def wrong(page: str) -> list[str]:
 
 async def count(clients: Clients, table: str) -> int:
     async def ask(tx: Tx) -> int:
-        return int(await tx.value(f"SELECT COUNT(*) FROM {table}"))  # noqa: S608 - names of ours
+        return int(await tx.value(f"SELECT COUNT(*) FROM {table}"))
 
     return await clients.db.read(ask)
 

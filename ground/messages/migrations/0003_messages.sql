@@ -37,7 +37,7 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE UNIQUE INDEX messages_key ON messages (subject_id, recipient, channel, purpose, version, step);
 CREATE INDEX messages_due ON messages (channel, priority, not_before, id) WHERE state IN ('held', 'ready', 'retry_wait');
-CREATE INDEX messages_person ON messages (recipient, channel) WHERE state IN ('held', 'ready', 'retry_wait');
+CREATE INDEX messages_person ON messages (recipient) WHERE state IN ('held', 'ready', 'retry_wait');
 CREATE INDEX messages_unit ON messages (unit_id, subject_id) WHERE state IN ('held', 'ready', 'retry_wait');
 CREATE INDEX messages_dispatch ON messages (dispatch_id) WHERE dispatch_id IS NOT NULL;
 CREATE INDEX messages_resend ON messages (resend_of) WHERE resend_of IS NOT NULL;

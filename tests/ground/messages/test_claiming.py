@@ -7,6 +7,7 @@ import pytest
 from ground.clock import FixedClock, after
 from ground.db import Database, opened
 from ground.messages import claiming
+from ground.messages import queries as q
 from ground.messages.message import Channel, Priority, Purpose
 from tests.engines import Engine
 from tests.ground.messages.kit import GONE, NIGHT, QUIET, TEXT, Desk, add_person, mail, message
@@ -210,3 +211,32 @@ async def test_what_has_not_left_is_given_back(desk: Desk, clock: FixedClock) ->
     assert await desk.db.write(claiming.give_back, [stranger], clock.now()) == 0
     assert await desk.db.write(claiming.give_back, [one, other], clock.now()) == 2
     assert (await desk.states(), await desk.dispatch_states()) == (["ready", "ready"], ["released", "released"])
+
+
+# --- speed ----------------------------------------------------------------------------------------------------------------
+
+PLANS = {
+    "messages_due": (q.claim_due("sqlite"), {"channel": "sms", "priority": 2, "now": NIGHT, "limit": 20}),
+    "messages_person": (q.claim_companions("sqlite"), {"priority": 3, "now": NIGHT}),
+    "messages_doubt": (q.CLAIMED, {}),
+    "messages_unit": (q.CLEAR, {"now": NIGHT, "unit": 1, "subject": 7, "purpose": "reminder"}),
+    "messages_dispatch": (q.STILL_UNKNOWN, {"dispatch": 1}),
+    "messages_failed": (q.FAILURES, {"since": NIGHT}),
+    "dispatches_open": (q.LOST, {"now": NIGHT}),
+    "dispatches_unknown": (q.DOUBTFUL, {"before": NIGHT}),
+}
+
+
+@pytest.mark.parametrize("index", PLANS)
+async def test_no_question_of_every_second_reads_a_whole_table(desk: Desk, index: str) -> None:
+    """Millions of old rows stand beside the few that matter: each question has its small index, and SQLite uses it."""
+    if desk.db.kind != "sqlite":
+        pytest.skip("the other engine plans by what it has counted")
+    sql, values = PLANS[index]
+
+    async def plan(tx: Tx) -> list[str]:
+        return await tx.all(f"EXPLAIN QUERY PLAN {sql}", lambda *columns: str(columns[3]), **values)
+
+    steps = await desk.db.write(plan)
+    assert any(step.startswith("SEARCH") and f"INDEX {index} " in step for step in steps), steps
+    assert not [step for step in steps if step.startswith("SCAN") and step != "SCAN due"]
