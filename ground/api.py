@@ -164,5 +164,11 @@ NAMED = {"name": Text(200)}
 routes = [
     Route("/api/openapi.json", api(show_openapi, may=Act.PUBLIC), methods=["GET"], name="api_openapi"),
     route("POST", "/files", put_file, Act.READ, Call("存一个文件", EMPTY, FILE, 201, NAMED, upload=True)),
-    route("POST", "/live-tickets", make_ticket, Act.READ, Call("取一张实时页面的票，60 秒有效", answer=TICKET, status=201)),
+    route(
+        "POST",
+        "/live-tickets",
+        make_ticket,
+        Act.READ,
+        Call("取一张实时页面的票，60 秒有效", answer=TICKET, status=201, once=False),
+    ),
 ]

@@ -21,7 +21,7 @@ class Call(NamedTuple):
     """What one route takes and answers.
 
     media: of the answer when it is not JSON. upload: the body is a file. secret: the ticket or secret that opens it instead
-    of a token. once: an Idempotency-Key is taken.
+    of a token. once: a write takes an Idempotency-Key.
     """
 
     summary: str
@@ -32,6 +32,7 @@ class Call(NamedTuple):
     media: str = "application/json"
     upload: bool = False
     secret: str = ""
+    once: bool = True
 
 
 class Described(NamedTuple):
@@ -136,7 +137,7 @@ def _operation(route: Described, call: Call) -> Schema:
         "operationId": f"{route.name}_{route.method.lower()}",
         "summary": call.summary,
         "description": _who(route.endpoint.may, call),
-        "parameters": [*parameters, *([KEY] if writes else [])],
+        "parameters": [*parameters, *([KEY] if writes and call.once else [])],
         "responses": {str(call.status): _answer(call), "4XX": {"$ref": "#/components/responses/Problem"}},
     }
     if call.secret:

@@ -105,7 +105,7 @@ class _Making:
         }
         self.ids["draft"] = str(await publishing.save_draft(self.tx, world.organiser, form, draft=0, now=now()))
         await people.delegate(
-            self.tx, world.north_clerk, world.north_leader.person_id, from_at=utc(-1, "00:00"), until_at=utc(5, "00:00"),
+            self.tx, world.north_clerk, self.city.actor("unit_admin").person_id, from_at=utc(-1, "00:00"), until_at=utc(5, "00:00"),
             reason="外出学习", at=now(),
         )  # fmt: skip
         clerk = world.north_clerk

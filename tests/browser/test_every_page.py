@@ -167,10 +167,11 @@ LOOK = """() => {
   return {
     h1: all('h1').filter(shown).length,
     primary: all('.btn.primary').filter(shown).map((e) => e.textContent.trim()),
-    inline: all('[style], script:not([src]), style').map((e) => e.outerHTML.slice(0, 100)),
+    inline: all('[style]:not([style=""]), script:not([src]), style').map((e) => e.outerHTML.slice(0, 100)),
     missing, title: document.title,
   };
 }"""
+HEIGHT = "() => document.documentElement.scrollHeight"
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -199,7 +200,8 @@ def look(page: Page, name: str, width: int) -> list[str]:
             wrong.append(f"{fault}: {seen[fault]}")
     folder = SCREENS / str(width)
     folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"{name}.png", full_page=True)
+    page.set_viewport_size({"width": width, "height": max(WIDTHS[width], page.evaluate(HEIGHT))})  # bars stay at the ends
+    page.screenshot(path=folder / f"{name}.png")
     return wrong
 
 

@@ -1,5 +1,6 @@
 """What the notices API refuses: a key used twice, bodies that cannot be read, other units' meetings, other posts' acts."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,13 @@ async def test_a_key_makes_one_act_of_many(programs: Programs) -> None:
     made = [await programs.north.post(path, json=body, headers=key) for _ in range(2)]
     assert made[0].json() == made[1].json()
     assert made[0].status_code == made[1].status_code == 201
+
+
+async def test_a_key_used_ten_times_at_once(programs: Programs) -> None:
+    key, body = {"idempotency-key": "k"}, programs.meeting()
+    answers = await asyncio.gather(*(programs.office.post("/api/v1/notices", json=body, headers=key) for _ in range(10)))
+    assert {(answer.status_code, answer.text) for answer in answers} == {(201, answers[0].text)}
+    assert len((await programs.office.get("/api/v1/notices")).json()["items"]) == 1
 
 
 async def test_what_is_missing_wrong_or_unknown_is_named(programs: Programs) -> None:

@@ -1,11 +1,12 @@
 """What leaves, in which order, merged how; leases, and what a worker that dies leaves behind."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from ground.clock import FixedClock, after
-from ground.db import Database, opened
+from ground.db import Database, Tx, opened
 from ground.messages import claiming
 from ground.messages import queries as q
 from ground.messages.message import Channel, Priority, Purpose
@@ -215,7 +216,7 @@ async def test_what_has_not_left_is_given_back(desk: Desk, clock: FixedClock) ->
 
 # --- speed ----------------------------------------------------------------------------------------------------------------
 
-PLANS = {
+PLANS: dict[str, tuple[str, dict[str, Any]]] = {
     "messages_due": (q.claim_due("sqlite"), {"channel": "sms", "priority": 2, "now": NIGHT, "limit": 20}),
     "messages_person": (q.claim_companions("sqlite"), {"priority": 3, "now": NIGHT}),
     "messages_doubt": (q.CLAIMED, {}),
