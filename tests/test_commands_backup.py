@@ -129,7 +129,7 @@ async def _all_but_the_last(path: Path) -> str:
         await migrating.pending(db)
         for m in old:
             values = f"({m.number}, '{m.name}', '{m.sha256}', '{AT}')"
-            line = f"INSERT INTO schema_migrations (number, name, sha256, at) VALUES {values};"
+            line = "INSERT INTO schema_migrations (number, name, sha256, at) VALUES " + values + ";"
             await db.script(f"{m.sql}\n{line}")
     return last.name
 
