@@ -38,6 +38,7 @@ ALWAYS_CHINESE = {  # text messages, sheets of paper, the API's description, the
     *("ground/doctor.py", "ground/checking.py", "ground/backup.py"),
 }
 BY_NAME = ("昨天", "是", "否")  # looked up through a variable
+HEAD = "# The English twin of every Chinese sentence. Kept by scripts/catalogue.py: write only the msgstr lines."
 FOLDERS = ("ground", "receipts", "notices", "exchange")
 
 
@@ -101,7 +102,7 @@ def wanted() -> list[str]:
 def load() -> Catalog:
     """The catalogue as it is; an empty one when there is none."""
     if not PO.exists():
-        return Catalog(locale="en", project="songda", charset="utf-8")
+        return Catalog(locale="en")
     with PO.open("rb") as file:
         return read_po(file, locale="en")
 
@@ -129,7 +130,10 @@ def main(arguments: list[str]) -> int:
     if "--list" in arguments:
         sys.stdout.write("".join(f"{s!r}\n" for s in missing))
         return 0
-    fresh = Catalog(locale="en", project="songda", charset="utf-8")
+    fresh = Catalog(
+        locale="en", header_comment=HEAD, project="songda", version="1", msgid_bugs_address="-", last_translator="-",
+        language_team="-", charset="utf-8", creation_date=catalogue.creation_date, revision_date=catalogue.creation_date, fuzzy=False,
+    )  # fmt: skip
     have = {str(m.id): str(m.string) for m in catalogue if m.id}
     for sentence in wanted():
         fresh.add(sentence, have.get(sentence, ""))

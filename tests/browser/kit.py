@@ -19,6 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ground.render import typed
+
 ROOT = Path(__file__).resolve().parents[2]
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -144,7 +146,9 @@ def environment() -> Environment:
     """Returns an environment as the service has it: strict, autoescaping, with _ and static as globals."""
     loader = FileSystemLoader([ROOT / "templates", Path(__file__).parent])
     env = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    env.globals.update({"_": lambda text: text, "static": lambda path: f"/static/{path}?v=0"})
+    env.globals.update(
+        {"_": lambda text: text, "static": lambda path: f"/static/{path}?v=0", "typed": typed, "url": lambda name: f"/{name}"}
+    )
     return env
 
 
@@ -169,7 +173,7 @@ def dialog_page() -> str:
 def sign_in_page(step: str = "password", problem: str = "") -> str:
     """Returns the sign-in page, with or without its optional facts."""
     template = environment().get_template("directory/sign_in.html")
-    return template.render(visit=NOBODY, action="/sign-in", step=step, problem=problem, city="平凉市", units_in_use=1053)
+    return template.render(visit=NOBODY, action="/sign-in", step=step, problem=problem, city="平凉市", units_in_use=1053, form={})
 
 
 def problem_page(visit: Visit = HE) -> str:

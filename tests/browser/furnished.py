@@ -1,0 +1,152 @@
+"""A city where every page has something to show: meetings open, changed, past their deadline, over and cancelled; drafts, leaves.
+
+ids, tokens = prepared(folder, furnish)    ids by name for the paths, the session cookie of each of the cast
+"""
+
+from typing import Any, NamedTuple
+
+from ground.config import SignIn
+from ground.db import Database, Tx
+from ground.directory import people, sessions
+from ground.directory.directory import Actor
+from ground.directory.groups import Wanted
+from ground.files import Store, record
+from notices import attendance, leaves, organising, publishing, signups
+from notices.notice import Answer, Contents, Details, LeaveAsked, Person, Quota, StandIn
+from receipts import inbox
+from tests.browser.house import Cast, cast, now, utc
+from tests.world import told
+
+MA = Person("马文斌", "区长", "13800006012", "principal")
+SUN = Person("孙立民", "文物科科长", "13900002206", "staff")
+GAO = Person("高建国", "副区长", "13800001933", "principal")
+LEAVE = LeaveAsked("principal", "高建国", "副区长", "赴兰州参加全省会议", StandIn("杜晓燕", "办公室主任", "13800004417"))
+DETAILS = Details(
+    "为落实全省会议精神，研究部署文物保护与旅游安全工作。请按时参加，不迟到、不早退。", "1. 传达精神\n2. 部署工作", "夏装工装",
+    "院内停车", "本单位汇报材料 3 份", "吴佳", "0933-8210233",
+)  # fmt: skip
+TODAY = "2026-01-01"
+
+
+class Furnished(NamedTuple):
+    """What the pages' paths are filled in with."""
+
+    ids: dict[str, str]
+    tokens: dict[str, str]
+
+
+class _Making:
+    """Fills the city; remembers ids by name."""
+
+    def __init__(self, tx: Tx, city: Cast, file: str) -> None:
+        self.tx, self.city, self.world, self.file = tx, city, city.world, file
+        self.ids: dict[str, str] = {}
+
+    async def meeting(self, name: str, title: str, starts: str, by: str, sent: str, **more: Any) -> int:
+        """Publish a meeting to both groups at `sent`."""
+        contents = Contents(title, "市政府四楼会议室", starts, "", by, details=DETAILS)._replace(**more)
+        wanted = Wanted(groups=(self.world.districts, self.city.departments), without=("6200000013",))
+        done = await publishing.publish(
+            self.tx, self.world.organiser, contents, wanted, told=told(), now=sent, today=TODAY, attachments=[self.file]
+        )
+        self.ids[name] = str(done.id)
+        return done.id
+
+    async def answers(self, meeting: int, who: Actor, answer: Answer, at: str) -> None:
+        """A unit opens, signs and answers."""
+        await inbox.open_item(self.tx, meeting, who, at)
+        await signups.sign_and_answer(self.tx, who, meeting, answer, waived=[self.file], now=at)
+
+    async def coming(self) -> None:
+        """One to come: the north comes, the south asks leave, then the time changes."""
+        world, sent = self.world, now()
+        quota = (Quota("principal", 1, 1), Quota("staff", 0, 2), Quota("driver", 0, 1))
+        open_ = await self.meeting(
+            "open", "全市文物保护与旅游安全工作会议", utc(5, "15:00"), utc(3, "12:00"), sent, seats=120, urgency="urgent",
+            quota=quota,
+        )  # fmt: skip
+        await self.answers(open_, world.north_clerk, Answer((MA, SUN)), sent)
+        await self.answers(open_, world.south_clerk, Answer((), (LEAVE,)), sent)
+        found = (await leaves.of_notice(self.tx, open_))[0]
+        self.ids["leave"] = str(found.id)
+        notice = await publishing.find(self.tx, open_)
+        later = notice.contents._replace(starts_at=utc(5, "15:30"))
+        await publishing.change(self.tx, world.organiser, open_, 1, later, told=told(), now=sent)
+        await organising.chase(self.tx, world.organiser, open_, None, told=told(), now=sent)
+        self.ids["attendee"] = str((await signups.people_of(self.tx, open_, world.north))[0].id)
+        fresh = await self.meeting("fresh", "全市防汛抗旱工作调度会", utc(2, "09:00"), utc(1, "18:00"), sent, urgency="immediate")
+        self.ids["fresh_secret"] = (await publishing.find(self.tx, fresh)).check_in
+
+    async def past(self) -> None:
+        """One past its deadline with a late change asked, one that has begun, one cancelled."""
+        world, sent, answered = self.world, utc(-3, "09:00"), utc(-2, "09:00")
+        late = await self.meeting("late", "全市安全生产电视电话会议", utc(2, "10:00"), utc(-1, "12:00"), sent)
+        await self.answers(late, world.north_clerk, Answer((MA,)), answered)
+        wish = Answer((MA, SUN))
+        self.ids["late_change"] = str(await leaves.ask_late(self.tx, world.north_clerk, late, wish, "换了带队的人", now=now()))
+        begun = await self.meeting("begun", "全市经济运行分析会", utc(-1, "09:00"), utc(-2, "18:00"), sent)
+        await self.answers(begun, world.north_clerk, Answer((MA, SUN)), answered)
+        await self.answers(begun, world.south_clerk, Answer((GAO,)), answered)
+        came = await signups.people_of(self.tx, begun, world.north)
+        await attendance.by_id(self.tx, world.organiser, begun, came[0].id, now=utc(-1, "08:50"))
+        self.ids["begun_secret"] = (await publishing.find(self.tx, begun)).check_in
+        off = await self.meeting("cancelled", "全市信访工作联席会议", utc(6, "09:00"), utc(4, "12:00"), sent)
+        await self.answers(off, world.north_clerk, Answer((MA,)), answered)
+        await publishing.cancel(self.tx, world.organiser, off, "主要领导另有安排", told=told(), now=now())
+
+    async def papers(self) -> None:
+        """A draft, a delegation, a token; ids of people, posts, units, groups."""
+        world = self.world
+        form = {
+            "title": ["全市林长制工作推进会"],
+            "place": ["三楼会议室"],
+            "starts_at": [utc(9, "09:00")],
+            "body": ["请准时参加。"],
+        }
+        self.ids["draft"] = str(await publishing.save_draft(self.tx, world.organiser, form, draft=0, now=now()))
+        await people.delegate(
+            self.tx, world.north_clerk, self.city.actor("unit_admin").person_id, from_at=utc(-1, "00:00"), until_at=utc(5, "00:00"),
+            reason="外出学习", at=now(),
+        )  # fmt: skip
+        clerk = world.north_clerk
+        await sessions.issue_token(self.tx, clerk.person_id, clerk.unit_id, "办公系统接口", days=90, at=now())
+        post = (await people.posts_of(self.tx, clerk.person_id))[0]
+        self.ids |= {
+            "group": str(self.world.districts), "unit": "620001", "unit_id": str(world.south), "person": str(clerk.person_id),
+            "post": str(post.id), "file": self.file,
+        }  # fmt: skip
+
+
+async def furnish(db: Database, store: Store) -> Furnished:
+    """The cast, everything above, and a session for each."""
+    city = await cast(db)
+    stored = await store.put_bytes(b"%PDF-1.4\n" + b"a page\n" * 200)
+
+    async def fill(tx: Tx) -> Furnished:
+        sender = city.world.organiser
+        file = await record(tx, stored, "会议方案.pdf", unit=sender.unit_id, person=sender.person_id, at=now())
+        making = _Making(tx, city, file.id)
+        await making.past()
+        await making.coming()
+        await making.papers()
+        tokens = {}
+        for who in (
+            "organiser",
+            "north_clerk",
+            "south_clerk",
+            "north_leader",
+            "operator",
+            "security",
+            "auditor",
+            "unit_admin",
+            "outsider",
+        ):
+            one = city.actor(who)
+            begun = await sessions.begin(
+                tx, one.person_id, login=one.login, how="password", address="127.0.0.1", agent="Chrome on Windows", rules=SignIn(),
+                now=now(),
+            )  # fmt: skip
+            tokens[who] = begun.token
+        return Furnished(making.ids, tokens)
+
+    return await db.write(fill)
