@@ -45,12 +45,13 @@ from ground.keys import open_keys
 from ground.live import Hub
 from ground.messages.outbox import QuietHours
 from ground.messages.sending import Gateways, Sender, gateways_of
+from ground.messages.telling import Told
 from ground.migrating import migrate, pending
 from ground.render import STATIC, Renderer
 from ground.routing import Sorted
 from ground.visit import Around, House, NavItem, Visit
 from ground.worker import Worker
-from notices import by_sms, organising, reminders, telling
+from notices import by_sms, organising, reminders
 from receipts import inbox, ledger, today
 
 log = structlog.get_logger()
@@ -178,10 +179,10 @@ async def ready(db: Database, clock: Clock) -> None:
         raise Unavailable("数据库还缺 {n} 个迁移。请先备份，再运行 songda migrate。", n=len(missing))
 
 
-def told_of(house: House) -> telling.Told:
+def told_of(house: House) -> Told:
     """How the notices room speaks in this house."""
     url = house.config.server.public_url.rstrip("/")
-    return telling.Told(house.renderer.words("zh"), url, QuietHours.of(house.config), "")
+    return Told(house.renderer.words("zh"), url, QuietHours.of(house.config), "")
 
 
 def worker_of(house: House) -> Worker:

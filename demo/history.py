@@ -24,6 +24,7 @@ from ground.directory.directory import Actor
 from ground.files import File, Store, Stored
 from ground.messages.message import Purpose
 from ground.messages.outbox import QuietHours
+from ground.messages.telling import Told
 from ground.say import Say
 from notices import notice as nouns
 from notices import publishing, telling
@@ -43,7 +44,7 @@ class Stage(NamedTuple):
     scene: Scene
     offices: Mapping[str, Office]
     organisers: Mapping[str, Actor]  # by unit code
-    told: telling.Told
+    told: Told
     handout: Stored
 
 
@@ -64,7 +65,7 @@ async def make(
     found += meetings.current(now, work, hosts, audience, shown)
     found.sort(key=lambda meeting: meeting.sent)
     handout = await store.put_bytes(topics.HANDOUT.encode())
-    told = telling.Told(Say(zone, str, "zh"), "", QuietHours(zone=str(zone)), "")
+    told = Told(Say(zone, str, "zh"), "", QuietHours(zone=str(zone)), "")
     stage = Stage(scene, offices, organisers, told, handout)
     for done in range(0, len(found), AT_ONCE):
         report("两年的会议", done, len(found))

@@ -14,7 +14,8 @@ from itertools import count, zip_longest
 from types import MappingProxyType
 from typing import NamedTuple
 
-from notices.notice import INVISIBLE, Answer, LeaveAsked, Notice, Person, Quota, StandIn
+from ground.wording import INVISIBLE
+from notices.notice import Answer, LeaveAsked, Notice, Person, Quota, StandIn
 
 Typed = Callable[[str], Sequence[str]]
 COME, STAND, NONE = "come", "stand", "none"

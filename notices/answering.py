@@ -2,6 +2,7 @@
 
 import re
 
+from ground import wording
 from ground.errors import FieldError, Invalid, Refused
 from ground.mobile import normal_mobile
 from notices import notice as nouns
@@ -73,7 +74,7 @@ def _tidy_leave(leave: LeaveAsked, where: str, errors: list[FieldError]) -> Leav
     _tidy_name(leave.person, leave.position, where, errors)
     if not leave.reason:
         errors.append(FieldError(f"{where}-reason", "请写请假的原因。"))
-    elif len(leave.reason) > 300 or nouns.INVISIBLE.search(leave.reason):
+    elif len(leave.reason) > 300 or wording.INVISIBLE.search(leave.reason):
         errors.append(FieldError(f"{where}-reason", "请假原因请不超过 300 字。"))
     if leave.stand_in is None:
         return leave

@@ -12,6 +12,7 @@ from ground.directory.api import after_of, cursor_of, limit_of
 from ground.directory.directory import Actor
 from ground.directory.policy import Act
 from ground.errors import FieldError, Invalid, NotFound
+from ground.messages.telling import Told
 from ground.openapi import Call
 from ground.shapes import PAGED, Shape, query
 from ground.visit import Visit
@@ -21,7 +22,6 @@ from notices.list_pages import PDF, XLSX, fonts_of, head_of, people_xlsx, person
 from notices.notice import Answer, LeaveAsked, Notice, Person
 from notices.organising import Named
 from notices.pages import attachment, ics, readable
-from notices.telling import Told
 from receipts import ledger
 from receipts.inbox import NEWEST
 from receipts.receipt import receipt_id

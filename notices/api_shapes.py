@@ -8,8 +8,9 @@ from typing import Any
 from ground.directory.groups import Wanted
 from ground.errors import FieldError, Invalid
 from ground.shapes import Flag, Id, Listed, Maybe, Moment, Page, Pairs, Record, Shape, Shown, Text, Whole
+from ground.wording import URGENCIES
 from notices import notice as nouns
-from notices.notice import FIELD_TYPES, ROLES, URGENCIES, Answer, Change, Contents, Details, Field, LeaveAsked, Notice, Person
+from notices.notice import FIELD_TYPES, ROLES, Answer, Change, Contents, Details, Field, LeaveAsked, Notice, Person
 from notices.notice import Quota as QuotaOf
 from notices.notice import StandIn as StandInOf
 from notices.organising import Invited, Line, Named, Organised

@@ -13,17 +13,14 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ground import wording
 from ground.db import Tx
 from ground.directory import people
 from ground.directory.directory import Actor
 from ground.directory.policy import Act
 from ground.errors import FieldError, Invalid, Refused
 from ground.files import File
-from ground.visit import Flash, Visit
-from ground.web import page
-from notices import forms, organising, publishing, telling
-from notices import notice as nouns
-from notices.form_pages import (
+from ground.form_pages import (
     Form,
     act_once,
     by_script,
@@ -36,7 +33,13 @@ from notices.form_pages import (
     told,
     wall,
 )
-from notices.forms import Typed, Wall
+from ground.messages.telling import contacts_for
+from ground.moments import Wall
+from ground.visit import Flash, Visit
+from ground.web import page
+from notices import forms, organising, publishing
+from notices import notice as nouns
+from notices.forms import Typed
 from notices.notice import Change, Notice
 from notices.organising import Counts, Line
 from notices.publishing import Version
@@ -86,7 +89,7 @@ async def _effect(tx: Tx, notice: Notice, form: Form, clock: Wall) -> Effect:
     if list(typed.attachments) != before:
         found.append(Change("files", str(len(before)), str(len(typed.attachments))))
     lines = await organising.lines(tx, notice.id)
-    contacts = await telling.contacts_for(tx, [line.unit_id for line in lines])
+    contacts = await contacts_for(tx, [line.unit_id for line in lines])
     return Effect(
         found, nouns.is_material(found), missing, await organising.counts(tx, notice.id),
         sum(len(some) for some in contacts.values()),
@@ -170,18 +173,18 @@ async def show_cancel(visit: Visit) -> Response:
         notice = await publishing.own(tx, id, visit.actor)
         if notice.cancelled_at:
             raise Refused("会议已经取消了。", code="cancelled")
-        contacts = await telling.contacts_for(tx, [line.unit_id for line in await organising.lines(tx, id)])
+        contacts = await contacts_for(tx, [line.unit_id for line in await organising.lines(tx, id)])
         return notice, await organising.counts(tx, id), sum(len(some) for some in contacts.values())
 
     notice, counts, heads = await visit.read(look)
     await shell(visit)
-    reason = nouns.INVISIBLE.sub("", visit.field("reason"))
+    reason = wording.INVISIBLE.sub("", visit.field("reason"))
     return visit.render("notices/cancel.html", notice=notice, counts=counts, people=heads, reason=reason)
 
 
 async def cancel(visit: Visit) -> Response:
     """POST /meetings/{id}/cancellation: every invited unit is told at once."""
-    id, reason = visit.number("id"), forms.tidy(visit.field("reason"))
+    id, reason = visit.number("id"), wording.tidy(visit.field("reason"))
 
     async def act(tx: Tx) -> dict[str, Any]:
         await publishing.cancel(tx, visit.actor, id, reason, told=told(visit), now=visit.now)

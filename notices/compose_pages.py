@@ -15,16 +15,13 @@ from starlette.routing import Route
 
 from ground.config import Sms
 from ground.db import Tx
-from ground.directory import units
+from ground.directory import recipients, units
 from ground.directory.directory import Actor
 from ground.directory.policy import Act
+from ground.directory.recipients import Recipients
 from ground.errors import FieldError, Invalid, NotFound, Refused
 from ground.files import File
-from ground.visit import Flash, Visit
-from ground.web import page, problem
-from notices import change_pages, checking, forms, publishing, telling
-from notices.checking import Panel, Recipients
-from notices.form_pages import (
+from ground.form_pages import (
     Form,
     act_once,
     by_script,
@@ -38,10 +35,15 @@ from notices.form_pages import (
     told,
     wall,
 )
-from notices.forms import Typed, Wall
+from ground.messages.telling import Told, contacts_for
+from ground.moments import Wall
+from ground.visit import Flash, Visit
+from ground.web import page, problem
+from notices import change_pages, checking, forms, publishing
+from notices.checking import Panel
+from notices.forms import Typed
 from notices.notice import Contents
 from notices.publishing import Draft
-from notices.telling import Told
 
 
 class Sheet(NamedTuple):
@@ -59,10 +61,10 @@ class Sheet(NamedTuple):
 async def _sheet(tx: Tx, form: Form, actor: Actor, clock: Wall, told: Told, sms: Sms, today: str) -> Sheet:
     typed = forms.read(forms.visible(form))
     contents, missing = forms.understand(forms.read(form), clock)
-    found = await checking.recipients(tx, typed, owner=actor.unit_id, today=today)
+    found = await recipients.recipients(tx, typed.picked, owner=actor.unit_id, today=today)
     panel = await checking.look(tx, actor, found, contents, missing, told=told, sms=sms, now=clock.now)
     return Sheet(
-        typed, forms.times(typed, clock), await checking.offered(tx, actor.unit_id, today), found,
+        typed, forms.times(typed, clock), await recipients.offered(tx, actor.unit_id, today), found,
         await own_files(tx, typed.attachments, actor), panel, await publishing.drafts(tx, actor),
     )  # fmt: skip
 
@@ -167,7 +169,7 @@ async def drop_draft(visit: Visit) -> Response:
 
 def _errors(errors: list[FieldError], found: Recipients) -> list[FieldError]:
     """What cannot stand, with what is wrong about the recipients."""
-    unclear = checking.unclear_sentence(found.unclear + found.unclear_excepts)
+    unclear = recipients.unclear_sentence(found.unclear + found.unclear_excepts)
     if not unclear and not found.addressed.units and not found.addressed.unknown:
         unclear = "请选参加的单位。"
     return [*errors, FieldError("invited", unclear)] if unclear else errors
@@ -177,7 +179,7 @@ async def _publish(tx: Tx, actor: Actor, form: Form, draft: int, *, told: Told, 
     """Check everything, then send; how many units and SMS."""
     typed = forms.read(form)
     contents, errors = forms.understand(typed, clock)
-    found = await checking.recipients(tx, typed, owner=actor.unit_id, today=today)
+    found = await recipients.recipients(tx, typed.picked, owner=actor.unit_id, today=today)
     errors = _errors(errors, found)
     if errors:
         raise Invalid(errors)
@@ -188,7 +190,7 @@ async def _publish(tx: Tx, actor: Actor, form: Form, draft: int, *, told: Told, 
     done = await publishing.publish(
         tx, actor, contents, found.wanted, told=told, now=clock.now, today=today, attachments=typed.attachments, draft=draft
     )
-    contacts = await telling.contacts_for(tx, [unit.id for unit in found.addressed.units])
+    contacts = await contacts_for(tx, [unit.id for unit in found.addressed.units])
     sms = sum(1 for some in contacts.values() for contact in some if contact.mobile)
     return {"id": done.id, "units": done.receipts, "sms": sms}
 

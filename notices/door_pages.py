@@ -21,13 +21,13 @@ from ground.directory import pinyin
 from ground.directory.directory import Actor
 from ground.directory.policy import Act
 from ground.errors import Invalid, NotFound, Refused
+from ground.messages.telling import Told
 from ground.pages import keep_upload
 from ground.visit import Flash, Visit
 from ground.web import page
 from notices import answer_form, attendance, minutes, organising, publishing
 from notices.notice import ROLES, Notice
 from notices.organising import Named
-from notices.telling import Told
 from receipts import ledger
 from receipts.ledger import SubjectFile
 

@@ -4,18 +4,18 @@ import json
 import secrets
 from typing import NamedTuple
 
-from ground import audit
+from ground import audit, wording
 from ground.db import Tx
 from ground.directory import people
 from ground.directory.directory import Actor, Contact
 from ground.errors import Invalid, NotFound, Refused
 from ground.messages.message import Purpose
+from ground.messages.telling import Told
 from notices import answering, publishing, signups, telling
 from notices import notice as nouns
 from notices import queries as q
 from notices.notice import Answer, AnswerState, LeaveAsked, Person, StandIn
 from notices.signups import Leave
-from notices.telling import Told
 from receipts import ledger
 from receipts.receipt import Waits
 
@@ -74,7 +74,7 @@ async def decide(tx: Tx, actor: Actor, id: int, *, approve: bool, reason: str, t
         raise Refused("会议已取消，不用再决定。", code="cancelled")
     if not approve and not reason.strip():
         raise Invalid.one("reason", "请写不同意的原因，会告诉对方。")
-    if len(reason) > 300 or nouns.INVISIBLE.search(reason):
+    if len(reason) > 300 or wording.INVISIBLE.search(reason):
         raise Invalid.one("reason", "原因请不超过 300 字。")
     state = "approved" if approve else "refused"
     if await tx.run(q.LEAVE_DECIDE, id=id, state=state, at=now, by=actor.person_id, reason=reason.strip()) != 1:
@@ -148,7 +148,7 @@ async def ask_late(tx: Tx, actor: Actor, id: int, wish: Answer, reason: str, *, 
         raise Refused("还没有截止，直接改报名就行。", code="not_late")
     if now >= notice.starts_at:
         raise Refused("会议已经开始，请直接与会务联系。", code="started")
-    if not reason.strip() or len(reason) > 300 or nouns.INVISIBLE.search(reason):
+    if not reason.strip() or len(reason) > 300 or wording.INVISIBLE.search(reason):
         raise Invalid.one("reason", "请写晚改的原因，不超过 300 字。")
     wish = answering.tidy(notice, wish)
     answering.check_quota(notice, wish)
@@ -186,7 +186,7 @@ async def decide_late(tx: Tx, actor: Actor, id: int, *, approve: bool, reason: s
     late, notice = await find_late(tx, id, actor)
     if not approve and not reason.strip():
         raise Invalid.one("reason", "请写不同意的原因，会告诉对方。")
-    if len(reason) > 300 or nouns.INVISIBLE.search(reason):
+    if len(reason) > 300 or wording.INVISIBLE.search(reason):
         raise Invalid.one("reason", "原因请不超过 300 字。")
     state = "approved" if approve else "refused"
     if await tx.run(q.LATE_DECIDE, id=id, state=state, at=now, by=actor.person_id, reason=reason.strip()) != 1:

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from ground.db import Tx
 from ground.directory.directory import Actor
 from ground.directory.policy import Act
+from ground.messages.telling import Told
 from ground.visit import Visit
 from ground.web import page
 from notices import leaves, lists, organising, publishing
@@ -24,7 +25,6 @@ from notices.notice import ANSWER_WORDS, ROLES, Field, Notice
 from notices.organising import Line, Named
 from notices.pages import attachment
 from notices.signups import Leave
-from notices.telling import Told
 
 LEAVE_WORDS = {"asked": "待批", "approved": "已同意", "refused": "不同意"}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -7,10 +7,10 @@ from ground.db import Tx
 from ground.directory.directory import Actor
 from ground.errors import Invalid, NotFound, Refused
 from ground.messages.message import Purpose
+from ground.messages.telling import Count, Told
+from ground.wording import CLASSIFIED, CLASSIFIED_SENTENCE, INVISIBLE, INVISIBLE_SENTENCE
 from notices import organising, publishing, telling
-from notices.notice import CLASSIFIED, CLASSIFIED_SENTENCE, INVISIBLE, INVISIBLE_SENTENCE
 from notices.organising import Named
-from notices.telling import Told
 from receipts import ledger
 from receipts import queries as receipts
 
@@ -25,7 +25,7 @@ def units_that_came(names: Sequence[Named]) -> list[int]:
     return list(dict.fromkeys(n.unit_id for n in came))
 
 
-async def send(tx: Tx, actor: Actor, id: int, uploaded: Sequence[str], text: str, *, told: Told, now: str) -> telling.Count:
+async def send(tx: Tx, actor: Actor, id: int, uploaded: Sequence[str], text: str, *, told: Told, now: str) -> Count:
     """Keep the files as minutes, and tell the units that came.
 
     Args:

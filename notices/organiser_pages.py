@@ -22,6 +22,7 @@ from ground.directory import units
 from ground.directory.directory import Actor, Unit
 from ground.directory.policy import Act
 from ground.errors import Refused
+from ground.messages.telling import Told
 from ground.visit import Flash, Visit
 from ground.web import page
 from notices import answer_form, door_pages, leaves, list_pages, organising, progress_sheet, publishing, signups, unit_sheet
@@ -29,7 +30,6 @@ from notices.leaves import LateChange
 from notices.notice import ROLES, AnswerState, Notice
 from notices.progress_sheet import Ask, Progress
 from notices.signups import Leave
-from notices.telling import Told
 from notices.unit_pages import around_sheet, filled_now, form_context, only_shows, press_of, shell
 from notices.unit_sheet import Sheet
 

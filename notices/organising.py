@@ -8,10 +8,10 @@ from ground.db import Tx
 from ground.directory.directory import Actor
 from ground.errors import Refused
 from ground.messages.message import Purpose
+from ground.messages.telling import Told
 from notices import publishing, telling
 from notices import queries as q
 from notices.notice import ROLES, AnswerState, Notice, quota_of
-from notices.telling import Told
 from receipts.inbox import NEWEST, Hint
 from receipts.today import Meeting
 

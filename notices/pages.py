@@ -16,13 +16,13 @@ from ground.db import Tx
 from ground.directory.directory import Actor
 from ground.directory.policy import Act, may
 from ground.errors import NotFound
+from ground.messages.telling import Told
 from ground.visit import Visit
 from ground.web import page
 from notices import attendance, calendar, organising, publishing, telling, unit_pages
 from notices.notice import ROLES, Notice
 from notices.organising import Invited, Organised
 from notices.signups import Attendee
-from notices.telling import Told
 from receipts import inbox, ledger
 from receipts.inbox import NEWEST, Hint, Item
 from receipts.ledger import SubjectFile

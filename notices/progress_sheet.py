@@ -9,13 +9,13 @@ from ground.directory import people
 from ground.directory.directory import Actor, Contact
 from ground.messages import outbox
 from ground.messages.outbox import Estimate
+from ground.messages.telling import Told, contacts_for
 from notices import leaves, organising, publishing, signups, telling
 from notices.leaves import LateChange
 from notices.notice import Change, Notice
 from notices.organising import Chase, Counts, Line, Named, RoleCount
 from notices.publishing import Version
 from notices.signups import Leave
-from notices.telling import Told
 from notices.unit_sheet import news
 
 ROWS = 50  # units a page
@@ -97,7 +97,7 @@ async def gather(tx: Tx, id: int, actor: Actor, ask: Ask, *, told: Told, sms: co
     counts = await organising.counts(tx, id)
     requests = await leaves.of_notice(tx, id)
     material = newest_material(versions)
-    clerks = await telling.contacts_for(tx, [line.unit_id for line in lines])
+    clerks = await contacts_for(tx, [line.unit_id for line in lines])
     chases = await organising.chases(tx, id)
     silent = [contact for line in lines if line.state == "none" for contact in clerks.get(line.unit_id, ()) if contact.mobile]
     begun = now >= notice.starts_at

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ground import audit, files
+from ground import audit, files, wording
 from ground.db import Tx
 from ground.directory import groups
 from ground.directory.directory import Actor
@@ -13,11 +13,11 @@ from ground.directory.groups import Wanted
 from ground.errors import FieldError, Invalid, NotFound, Refused
 from ground.messages import outbox
 from ground.messages.message import Purpose
+from ground.messages.telling import Told
 from notices import notice as nouns
 from notices import queries as q
 from notices import telling
 from notices.notice import Change, Contents, Notice
-from notices.telling import Told
 from receipts import ledger
 from receipts.ledger import NewSubject
 from receipts.receipt import Subject, Waits
@@ -239,10 +239,10 @@ async def cancel(tx: Tx, actor: Actor, id: int, reason: str, *, told: Told, now:
         raise Invalid.one("reason", "请写取消的原因，会发给各单位。")
     if len(reason) > 200:
         raise Invalid.one("reason", "原因太长，请不超过 200 字。")
-    if nouns.INVISIBLE.search(reason):
-        raise Invalid.one("reason", nouns.INVISIBLE_SENTENCE)
-    if nouns.CLASSIFIED.search(reason):
-        raise Invalid.one("reason", nouns.CLASSIFIED_SENTENCE)
+    if wording.INVISIBLE.search(reason):
+        raise Invalid.one("reason", wording.INVISIBLE_SENTENCE)
+    if wording.CLASSIFIED.search(reason):
+        raise Invalid.one("reason", wording.CLASSIFIED_SENTENCE)
     if await tx.run(q.NOTICE_CANCEL, id=id, at=now, reason=reason.strip()) != 1:
         raise Refused("会议已经取消了。")
     await ledger.close_subject(tx, id, now)

@@ -9,10 +9,10 @@ from ground.config import Notices
 from ground.db import Tx
 from ground.messages import outbox
 from ground.messages.message import Channel, NewMessage, Priority, Purpose
+from ground.messages.telling import Told
 from notices import organising, telling
 from notices import queries as q
 from notices.notice import Notice
-from notices.telling import Told
 
 
 def hours(text: str) -> list[float]:

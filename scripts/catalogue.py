@@ -30,7 +30,17 @@ SAYERS = {
 }  # fmt: skip
 HOLE = re.compile(r"%\((\w+)\)s|\{(\w+)\}")
 NOT_WORDS = {  # modules whose tables are no words for people: keywords that are read, SQL, the API's description
-    *("pinyin.py", "tables.py", "importing.py", "planning_people.py", "plans.py", "inbound.py", "workdays.py", "forms.py"),
+    *(
+        "pinyin.py",
+        "tables.py",
+        "importing.py",
+        "planning_people.py",
+        "plans.py",
+        "inbound.py",
+        "workdays.py",
+        "forms.py",
+        "moments.py",
+    ),
     *("document.py", "queries.py", "api.py"),
 }
 ALWAYS_CHINESE = {  # text messages, sheets of paper, the API's description, the operator's terminal

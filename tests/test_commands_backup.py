@@ -202,10 +202,10 @@ async def _notice(tx: Tx) -> World:
 
     from ground.directory.groups import Wanted
     from ground.messages.outbox import QuietHours
+    from ground.messages.telling import Told
     from ground.say import Say
     from notices import publishing
     from notices.notice import Contents
-    from notices.telling import Told
     from receipts import inbox
 
     world = await make(tx)

@@ -14,8 +14,8 @@ from ground.directory.directory import Actor
 from ground.directory.people import NewPerson
 from ground.directory.units import NewUnit
 from ground.messages.outbox import QuietHours
+from ground.messages.telling import Told
 from ground.say import Say
-from notices.telling import Told
 
 NOW = "2026-03-18T01:42:00.000Z"  # 09:42 on a Wednesday in the city
 TODAY = "2026-03-18"

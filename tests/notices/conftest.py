@@ -6,7 +6,7 @@ import pytest
 
 from ground.clock import FixedClock
 from ground.db import Database
-from notices.telling import Told
+from ground.messages.telling import Told
 from tests.app_client import Clients, open_app
 from tests.world import World, make, told
 

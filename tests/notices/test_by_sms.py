@@ -8,10 +8,10 @@ from ground.db import Database
 from ground.directory.groups import Wanted
 from ground.errors import Refused
 from ground.messages.inbound import Reply, parse
+from ground.messages.telling import Told
 from ground.say import Say
 from notices import by_sms, leaves, organising, publishing
 from notices.organising import Counts
-from notices.telling import Told
 from receipts import inbox
 from receipts.receipt import Waits
 from tests.notices.test_flow import BY, MEETING, SECOND_LATE

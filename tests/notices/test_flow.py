@@ -7,11 +7,11 @@ import pytest
 from ground.db import Database, Tx
 from ground.directory.groups import Wanted
 from ground.errors import Invalid, NotFound, Refused
+from ground.messages.telling import Told
 from notices import leaves, organising, publishing, signups
 from notices.notice import Answer, Contents, LeaveAsked, Person, Quota, StandIn
 from notices.organising import Counts
 from notices.publishing import Published
-from notices.telling import Told
 from receipts import inbox, ledger
 from receipts.receipt import Waits
 from tests.world import NOW, TODAY, World

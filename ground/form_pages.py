@@ -1,4 +1,4 @@
-"""What the pages for writing and for changing a notice share: the form as it was sent, its files, the press of a button."""
+"""What pages with a long form share: the form as it was sent, its files, the press of a button."""
 
 import functools
 import json
@@ -13,11 +13,11 @@ from ground.directory import units
 from ground.directory.directory import Actor
 from ground.errors import Invalid, Refused
 from ground.files import File
+from ground.messages.telling import Told
+from ground.moments import Wall
 from ground.pages import keep_upload
 from ground.visit import Visit
 from ground.workdays import Calendar
-from notices.forms import Wall
-from notices.telling import Told
 
 Form = dict[str, list[str]]
 NOT_KEPT = {"csrf", "once", "draft", "version", "leave_out", "preview"}
@@ -34,7 +34,7 @@ def wall(visit: Visit) -> Wall:
 
 
 def told(visit: Visit) -> Told:
-    """How the notices room speaks in this house."""
+    """How the service speaks in this house."""
     found: Told = visit.house.extra["told"]
     return found
 
@@ -52,7 +52,8 @@ def form_of(visit: Visit) -> Form:
             form.setdefault(name, []).append(value)
     left_out = [code for code in visit.field("leave_out").split(",") if code]
     if left_out:
-        form["unit"] = [code for code in form.get("unit", []) if code not in left_out]
+        for name in ("unit", "cc_unit"):
+            form[name] = [code for code in form.get(name, []) if code not in left_out]
         form["except"] = form.get("except", []) + left_out
     return form
 
