@@ -57,7 +57,12 @@ class SubjectFile(NamedTuple):
 
 def digest(shown: Any) -> str:
     """SHA-256 of the RFC 8785 canonical JSON of what is shown: metadata, and every file's name and hash."""
-    return hashlib.sha256(rfc8785.dumps(shown)).hexdigest()
+    return hashed(rfc8785.dumps(shown))
+
+
+def hashed(canonical: bytes) -> str:
+    """SHA-256 of canonical JSON that is at hand already."""
+    return hashlib.sha256(canonical).hexdigest()
 
 
 async def open_subject(tx: Tx, new: NewSubject) -> int:
@@ -65,9 +70,21 @@ async def open_subject(tx: Tx, new: NewSubject) -> int:
     return int(await tx.value(q.SUBJECT_INSERT, **new._asdict()))
 
 
-async def open_receipts(tx: Tx, subject: Subject, units: Sequence[tuple[int, str]], *, at: str) -> None:
-    """Open a receipt for each (unit, main|copy). From now on it stands in their inboxes: that is what "arrived" means."""
-    rows = [{"subject": subject.id, "unit": unit, "part": part, "due": subject.sign_by, "at": at} for unit, part in units]
+async def open_receipts(
+    tx: Tx, subject: Subject, units: Sequence[tuple[int, str]], *, at: str, sign_by: str = "", answer_by: str = ""
+) -> None:
+    """Open a receipt for each (unit, main|copy). From now on it stands in their inboxes: that is what "arrived" means.
+
+    Args:
+        sign_by, answer_by: these units' own times (补发); '' for the subject's.
+    """
+    rows = [
+        {
+            "subject": subject.id, "unit": unit, "part": part, "due": sign_by or subject.sign_by, "at": at,
+            "sign_by": sign_by or None, "answer_by": answer_by or None,
+        }
+        for unit, part in units
+    ]  # fmt: skip
     await tx.many(q.RECEIPT_INSERT, rows)
     facts = [
         {"subject": subject.id, "unit": unit, "version": subject.version, "at": at, "digest": subject.digest} for unit, _ in units
@@ -180,10 +197,11 @@ async def _after(tx: Tx, go: Go, step: Step, subject: int, unit: int, receipt: R
 
 def _next(after: State, subject: Subject, receipt: Receipt) -> tuple[str | None, str | None]:
     """What the unit has to do next, and until when."""
+    answer_by = receipt.answer_by or subject.answer_by
     if after in (State.ARRIVED, State.OPENED):
-        return Waits.SIGN, subject.sign_by
-    if after in (State.SIGNED, State.REGISTERED) and subject.answer_by and receipt.answered_at is None and not subject.closed_at:
-        return Waits.ANSWER, subject.answer_by
+        return Waits.SIGN, receipt.sign_by or subject.sign_by
+    if after in (State.SIGNED, State.REGISTERED) and answer_by and receipt.answered_at is None and not subject.closed_at:
+        return Waits.ANSWER, answer_by
     return None, None
 
 

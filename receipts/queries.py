@@ -16,14 +16,14 @@ WHERE id = :id AND version = :before AND closed_at IS NULL"""
 SUBJECT_CLOSE = "UPDATE subjects SET closed_at = :at WHERE id = :id AND closed_at IS NULL"
 
 RECEIPT = (
-    "SELECT r.subject_id, r.unit_id, r.state, r.part, r.waits, r.due_at, r.arrived_at, r.opened_at, r.signed_at, r.answered_at "
-    "FROM receipts r"
+    "SELECT r.subject_id, r.unit_id, r.state, r.part, r.waits, r.due_at, r.arrived_at, r.opened_at, r.signed_at, r.answered_at, "
+    "r.sign_by, r.answer_by FROM receipts r"
 )
 RECEIPT_ONE = f"{RECEIPT} WHERE r.subject_id = :subject AND r.unit_id = :unit"
 RECEIPTS_OF_SUBJECT = f"{RECEIPT} WHERE r.subject_id = :subject ORDER BY r.unit_id"
 RECEIPT_INSERT = """
-INSERT INTO receipts (subject_id, unit_id, state, part, waits, due_at, arrived_at)
-VALUES (:subject, :unit, 1, :part, 'sign', :due, :at)"""
+INSERT INTO receipts (subject_id, unit_id, state, part, waits, due_at, arrived_at, sign_by, answer_by)
+VALUES (:subject, :unit, 1, :part, 'sign', :due, :at, :sign_by, :answer_by)"""
 FACT_INSERT = """
 INSERT INTO facts (subject_id, unit_id, version, fact, at, person_id, for_person, how, address, digest, note)
 VALUES (:subject, :unit, :version, :fact, :at, :person, :for_person, :how, :address, :digest, :note)

@@ -176,6 +176,8 @@ class Receipt(NamedTuple):
     opened_at: str | None
     signed_at: str | None
     answered_at: str | None
+    sign_by: str | None  # its own times (补发); None: the subject's
+    answer_by: str | None
 
 
 class Fact(NamedTuple):

@@ -267,8 +267,8 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     assert states.pop("disk") in {"ok", "warning"}
     assert states == {
         "settings": "ok", "public_url": "warning", "service": "ok", "database": "ok", "clock": "ok", "worker": "ok", "backlog": "ok",
-        "administrators": "warning", "backup": "warning", "sms_kannel": "ok", "sms_http": "broken", "sms_http_reports": "warning",
-        "email": "warning",
+        "administrators": "warning", "secretaries": "warning", "backup": "warning", "sms_kannel": "ok",
+        "sms_http": "broken", "sms_http_reports": "warning", "email": "warning",
     }  # fmt: skip
     assert all(line["do"] for line in found.values() if line["state"] != "ok")
     assert found["administrators"]["seen"] == "没有审计员"
