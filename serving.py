@@ -6,7 +6,7 @@ import dataclasses
 import signal
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, TypeVar
 
 import typer
@@ -27,10 +27,11 @@ def stop(sentence: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
+def run(work: Coroutine[Any, Any, T], *, loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
     """Run an async command; a refusal ends it with its sentence, or with every field's."""
     try:
-        return asyncio.run(work)
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(work)
     except Invalid as invalid:
         stop("\n".join(f"{error.field}: {error.detail}" for error in invalid.errors) or invalid.text())
     except (Refused, BadConfig) as refused:
@@ -40,7 +41,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 def bound(host: str, port: int) -> socket.socket:
     """A listening socket; ends with a sentence when the port is taken."""
     try:
-        listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        # IPPROTO_TCP said aloud: asyncio switches Nagle off only for sockets that name it, and each answer would wait 40 ms.
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
     except OSError as error:
@@ -92,4 +95,4 @@ def serve_app(config: Config, *, host: str, port: int, work: bool, greeting: str
     )  # fmt: skip
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them once more at its end: ended as asked is no failure
         signal.signal(number, lambda *_: None)
-    run(Server(options, f"{greeting}送达 {address}", app).serve(sockets=[listener]))
+    run(Server(options, f"{greeting}送达 {address}", app).serve(sockets=[listener]), loop=options.get_loop_factory())

@@ -18,7 +18,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 async def hello(request): return PlainTextResponse("hello")
-s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(100); print(s.getsockname()[1], flush=True)
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+s.bind(("127.0.0.1", 0)); s.listen(100); print(s.getsockname()[1], flush=True)
 uvicorn.Server(uvicorn.Config(Starlette(routes=[Route("/", hello)]), log_level="error", access_log=False)).run(sockets=[s])
 """
 

@@ -5,6 +5,7 @@ argument; only the faces and the worker ask a clock.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -60,6 +61,7 @@ def parse(written: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+@lru_cache(maxsize=8192)  # a page says the same moment many times, and many pages say the moment a document arrived
 def local(written: str, zone: ZoneInfo) -> datetime:
     """The same moment on the city's wall clock."""
     return parse(written).astimezone(zone)

@@ -3,13 +3,16 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from babel.messages.pofile import read_po
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes, pass_context
 from jinja2.runtime import Context
+from jinja2.visitor import NodeTransformer
+from markupsafe import Markup
 
 from ground import say
 from ground.directory.policy import ROLE_WORDS, Role
@@ -71,6 +74,41 @@ def static_versions() -> dict[str, str]:
     return urls
 
 
+class Compiled(Environment):
+    """An environment of one language. What stands in a template as a constant (a sentence, a static file's address, a drawing)
+    is looked up when the template is compiled, not each time it is shown."""
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree: nodes.Template = _Constants(self, name or "").visit(super()._parse(source, name, filename))
+        return tree
+
+
+MACROS = {"icon": "macros/icons.html", "logo": "macros/icons.html", "st": "macros/states.html", "tag": "macros/states.html"}
+
+
+class _Constants(NodeTransformer):
+    """Puts the answer in the place of `_('…')`, `static('…')`, `icon('…')`, `st('…', _('…'))`."""
+
+    def __init__(self, environment: Environment, template: str) -> None:
+        self._environment = environment
+        self._template = template
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - the visitor's name for it
+        """A call with nothing but constants becomes a constant."""
+        self.generic_visit(node)
+        named = node.node.name if isinstance(node.node, nodes.Name) else ""
+        given = [argument.value for argument in node.args if isinstance(argument, nodes.Const)]
+        if not given or len(given) < len(node.args) or node.kwargs or node.dyn_args or node.dyn_kwargs:
+            return node
+        if named in ("_", "static"):
+            known: Any = self._environment.globals[named]
+        elif MACROS.get(named, self._template) != self._template:
+            known = getattr(self._environment.get_template(MACROS[named]).module, named)
+        else:
+            return node
+        return nodes.Const(known(*given), lineno=node.lineno, environment=self._environment)
+
+
 class Renderer:
     """Turns a template's name and a context into HTML."""
 
@@ -81,17 +119,20 @@ class Renderer:
         self._duty_phone = duty_phone
         self._english = load_english()
         self._static = static_versions()
+        self._kept: dict[str, Callable[[tuple[Any, ...]], Markup]] = {}
+        self._words = {language: say.Say(zone, self._translator(language), language) for language in ("zh", "en")}
         self._environments = {language: self._environment(language) for language in ("zh", "en")}
 
     def _environment(self, language: str) -> Environment:
-        environment = Environment(
+        environment = Compiled(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
             auto_reload=False,
         )  # fmt: skip
-        words = say.Say(self._zone, self._translator(language), language)
+        words = self._words[language]
         environment.globals.update(
             _=self._translator(language), static=self._static.__getitem__, say=words, typed=typed, role_words=ROLE_WORDS
         )
+        environment.globals["words_for_scripts"] = Markup(environment.get_template("macros/words.html").render())  # noqa: S704 - ours
         return environment
 
     def _translator(self, language: str) -> Callable[[str], str]:
@@ -106,7 +147,18 @@ class Renderer:
 
     def words(self, language: str) -> "say.Say":
         """Times and durations in words, for texts that are not templates."""
-        return say.Say(self._zone, self._translator(language), language)
+        return self._words[language]
+
+    def kept(self, template: str, language: str) -> Callable[[tuple[Any, ...]], Markup]:
+        """The template's macro `line`, called with a tuple's parts; what came out of the same parts before is given again.
+
+        For the lines of long lists: a page has fifty, and a thousand units are shown the same ones.
+        """
+        key = f"{language} {template}"
+        if key not in self._kept:
+            macro = self._environments[language].get_template(template).module.line  # type: ignore[attr-defined]
+            self._kept[key] = lru_cache(maxsize=8192)(lambda parts: Markup(macro(*parts)))  # noqa: S704 - it escapes
+        return self._kept[key]
 
     def url_for(self, url: Callable[..., str]) -> None:
         """Give templates `url(name, **params)`."""

@@ -1,7 +1,9 @@
 """Times, dates and durations in words: 今天 12:00, 3月20日 星期五 15:00, 还剩 2 小时 18 分."""
 
+import datetime
 from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from ground import clock
@@ -19,10 +21,20 @@ class Say:
         self._zone = zone
         self._t = translate
         self._english = language == "en"
+        # What is said depends on today's date only, and lists say the same moments again and again.
+        self._dated = lru_cache(maxsize=8192)(self._date)
+        self._said = lru_cache(maxsize=8192)(self._when)
+        self._met = lru_cache(maxsize=8192)(self._meeting)
+
+    def _today(self, now: str) -> datetime.date:
+        return clock.local(now, self._zone).date()
 
     def date(self, at: str, now: str) -> str:
         """3月20日; with the year when it is not this one."""
-        moment, today = clock.local(at, self._zone), clock.local(now, self._zone)
+        return self._dated(at, self._today(now))
+
+    def _date(self, at: str, today: datetime.date) -> str:
+        moment = clock.local(at, self._zone)
         if self._english:
             text = f"{moment.day} {MONTHS_EN[moment.month - 1]}"
             return text if moment.year == today.year else f"{text} {moment.year}"
@@ -31,13 +43,18 @@ class Say:
 
     def day(self, at: str, now: str) -> str:
         """今天, 昨天, 明天, or the date."""
-        moment, today = clock.local(at, self._zone).date(), clock.local(now, self._zone).date()
-        near = {-1: "昨天", 0: "今天", 1: "明天"}.get((moment - today).days)
-        return self._t(near) if near else self.date(at, now)
+        return self._day(at, self._today(now))
+
+    def _day(self, at: str, today: datetime.date) -> str:
+        near = {-1: "昨天", 0: "今天", 1: "明天"}.get((clock.local(at, self._zone).date() - today).days)
+        return self._t(near) if near else self._dated(at, today)
 
     def when(self, at: str, now: str) -> str:
         """今天 12:00, 昨天 18:00, 3月20日 18:00."""
-        return f"{self.day(at, now)} {clock.local(at, self._zone):%H:%M}"
+        return self._said(at, self._today(now))
+
+    def _when(self, at: str, today: datetime.date) -> str:
+        return f"{self._day(at, today)} {clock.local(at, self._zone):%H:%M}"
 
     def week(self, at: str) -> str:
         """星期五."""
@@ -46,7 +63,10 @@ class Say:
 
     def meeting(self, at: str, now: str) -> str:
         """3月20日 星期五 15:00: a meeting's time, never "tomorrow"."""
-        return f"{self.date(at, now)} {self.week(at)} {clock.local(at, self._zone):%H:%M}"
+        return self._met(at, self._today(now))
+
+    def _meeting(self, at: str, today: datetime.date) -> str:
+        return f"{self._dated(at, today)} {self.week(at)} {clock.local(at, self._zone):%H:%M}"
 
     def time(self, at: str) -> str:
         """15:00."""

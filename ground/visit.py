@@ -89,10 +89,16 @@ class House:
 
     def url(self, name: str, /, **params: object) -> str:
         """The path of a named route; parameters that are not in the path become its query."""
-        pattern = self.urls[name]
-        used = {k: quote(str(v), safe="") for k, v in params.items() if f"{{{k}}}" in pattern}
-        rest = {k: v for k, v in params.items() if k not in used and v not in (None, "")}
-        path = pattern.format(**used)
+        path = self.urls[name]
+        if not params:
+            return path
+        rest = {}
+        for key, value in params.items():
+            hole = f"{{{key}}}"
+            if hole in path:
+                path = path.replace(hole, str(value) if isinstance(value, int) else quote(str(value), safe=""))
+            elif value not in (None, ""):
+                rest[key] = value
         return f"{path}?{urlencode(rest, doseq=True)}" if rest else path
 
     def later(self, work: Awaitable[Any]) -> None:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -166,6 +167,7 @@ CHANGE_WORDS = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4096)  # a city's notices ask for few different quotas
 def quota_of(text: str) -> tuple[Quota, ...]:
     """Quota from its stored JSON."""
     return tuple(Quota(q["role"], q["min"], q["max"]) for q in json.loads(text))

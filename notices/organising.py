@@ -1,6 +1,7 @@
 """The organiser's view: who comes, who has not answered, whom to chase; and what is on a unit's own list of meetings."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from ground import audit
@@ -201,9 +202,11 @@ async def hints(tx: Tx, ids: Sequence[int], now: str) -> dict[int, Hint]:
     del now
     wanted = set(ids)
     rows = await tx.all(q.HINTS, lambda *c: c, low=min(ids), high=max(ids))
-    found = {}
-    for id, starts_at, place, quota in rows:
-        if id in wanted:
-            low, high = (sum(getattr(x, k) for x in quota_of(quota)) for k in ("min", "max"))
-            found[id] = Hint((starts_at, place), f"{low} 至 {high} 人")
-    return found
+    return {id: Hint((starts_at, place), _heads(quota)) for id, starts_at, place, quota in rows if id in wanted}
+
+
+@lru_cache(maxsize=4096)
+def _heads(quota: str) -> str:
+    """How many may come by a stored quota: 1 至 3 人."""
+    low, high = (sum(getattr(x, k) for x in quota_of(quota)) for k in ("min", "max"))
+    return f"{low} 至 {high} 人"

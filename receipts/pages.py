@@ -12,6 +12,7 @@ from ground.directory.directory import Actor
 from ground.directory.policy import Act, may
 from ground.errors import NotFound
 from ground.live import Stream
+from ground.say import Say
 from ground.visit import Visit
 from ground.web import page
 from receipts import inbox, ledger, today
@@ -71,6 +72,25 @@ async def today_part(visit: Visit) -> Response:
     return visit.render("receipts/today_part.html", view=view, kinds=KINDS)
 
 
+class Row(NamedTuple):
+    """One line of the inbox as the template writes it, in words."""
+
+    read: bool
+    state: int  # of the receipt; 0: look at `mark`
+    mark: str  # closed, confirm, answer
+    urgency: str
+    url: str
+    title: str
+    number: str
+    word: str
+    starts: str
+    place: str
+    sender: str
+    due: str
+    due_mark: str  # late, today, later, or '' for nothing due
+    arrived: str
+
+
 class InboxView(NamedTuple):
     """A page of the inbox."""
 
@@ -88,6 +108,18 @@ async def _inbox(tx: Tx, actor: Actor, which: str, before: int, words: str, now:
     return InboxView(found[:limit], len(found) > limit, await inbox.hints(tx, found[:limit], now), counts)
 
 
+def _row(visit: Visit, say: Say, item: Item, hint: Hint | None) -> Row:
+    kind, now, due = KINDS[item.kind], visit.now, item.due_at if item.waits else None
+    mark = "closed" if item.closed_at else item.waits or ""
+    starts, place = (say.meeting(hint.meta[0], now), hint.meta[1]) if hint and hint.meta else ("", "")
+    due_mark = "" if not due else "late" if due < now else "today" if say.is_today(due, now) else "later"
+    return Row(
+        not item.waits, item.state if mark in ("", "sign") else 0, mark, item.urgency,
+        visit.house.url(kind.route, id=item.subject_id), item.title, item.number, visit.t(kind.word), starts, place, item.sender,
+        say.when(due, now) if due else "", due_mark, say.when(item.arrived_at, now),
+    )  # fmt: skip
+
+
 async def show_inbox(visit: Visit) -> Response:
     """GET /inbox?state=&before=&q=: everything that came, newest first, cut by state."""
     which = visit.query("state", "all")
@@ -97,8 +129,10 @@ async def show_inbox(visit: Visit) -> Response:
     limit = 50 if visit.query("rows") == "50" else PAGE
     words = visit.query("q")[:60]
     view = await visit.read(_inbox, visit.actor, which, cursor, words, visit.now, limit)
+    say, line = visit.house.renderer.words(visit.language), visit.house.renderer.kept("receipts/inbox_line.html", visit.language)
+    lines = [line(_row(visit, say, item, view.hints.get(item.subject_id))) for item in view.items]
     return visit.render(
-        "receipts/inbox.html", view=view, tabs=TABS, which=which, kinds=KINDS, words=words, limit=limit, first=cursor == NEWEST
+        "receipts/inbox.html", view=view, lines=lines, tabs=TABS, which=which, words=words, limit=limit, first=cursor == NEWEST
     )
 
 

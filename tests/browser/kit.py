@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from ground.render import typed
 
@@ -149,6 +150,7 @@ def environment() -> Environment:
     env.globals.update(
         {"_": lambda text: text, "static": lambda path: f"/static/{path}?v=0", "typed": typed, "url": lambda name: f"/{name}"}
     )
+    env.globals["words_for_scripts"] = Markup(env.get_template("macros/words.html").render())  # noqa: S704 - ours
     return env
 
 
