@@ -9,9 +9,10 @@ import unicodedata
 from functools import cache
 
 MOST = 20  # characters of 22 pt in a line of 156 mm
+CUT = 120.0  # what a break inside a word costs
 
 _WORDS = re.compile(
-    "人民政府|委员会|办公室|办公厅|领导小组|指挥部|关于|印发|转发|批转|通知|通报|通告|公告|意见|方案|规划|计划|办法|规定|规则|细则|条例"
+    "中华人民共和国|人民代表大会|人民法院|人民检察院|人民政府|人民银行|人民|政府|机构编制|机构|编制|主要职责|职责|内设|委员会|办公室|办公厅|领导小组|指挥部|关于|印发|转发|批转|通知|通报|通告|公告|意见|方案|规划|计划|办法|规定|规则|细则|条例"
     "|决定|决议|请示|报告|批复|会议|纪要|工作|管理|实施|建设|发展|改革|安全|生产|经济|社会|推进|加强|开展|进一步|深化|促进|加快|做好|切实"
     "|组织|召开|举办|成立|调整|任免|任职|免职|同意|设立|撤销|修订|修改|废止|公布|发布|表彰|奖励|考核|评价|评估|监督|检查|督查|整治|排查"
     "|治理|保护|保障|服务|体系|制度|机制|政策|措施|行动|项目|资金|资源|环境|生态|农业|农村|工业|企业|产业|教育|卫生|健康|医疗|文化|旅游"
@@ -37,17 +38,18 @@ def width(text: str) -> float:
 
 
 def _lines(text: str, most: int) -> tuple[str, ...]:
-    """One part of a title, in as few lines as it needs."""
+    """One part of a title, in as few lines as it needs; in one more when that keeps a word whole."""
     count = max(1, -int(-width(text) // most))
-    while count > 1 or width(text) > most:
-        if lines := _best(text, count, most):
-            return lines
+    while not (found := _best(text, count, most))[1]:
         count += 1
-    return (text,)
+    if found[0] > CUT:
+        more = _best(text, count + 1, most)
+        found = more if more[1] and more[0] < found[0] else found
+    return found[1]
 
 
-def _best(text: str, count: int, most: int) -> tuple[str, ...]:
-    """The break into `count` lines that costs least, or nothing when none fits."""
+def _best(text: str, count: int, most: int) -> tuple[float, tuple[str, ...]]:
+    """What the break into `count` lines that costs least costs, and its lines; no lines when none fits."""
     costs, ideal = _costs(text), width(text) / count
 
     @cache
@@ -55,7 +57,7 @@ def _best(text: str, count: int, most: int) -> tuple[str, ...]:
         if left == 1:
             tail = width(text[start:])
             return ((tail - ideal) ** 2, (len(text),)) if tail <= most else (float("inf"), ())
-        found = (float("inf"), ())
+        found: tuple[float, tuple[int, ...]] = (float("inf"), ())
         for end in range(start + 1, min(len(text), start + 2 * most) + 1 - (left - 1)):
             size = width(text[start:end])
             if size > most:
@@ -66,8 +68,8 @@ def _best(text: str, count: int, most: int) -> tuple[str, ...]:
 
     cost, ends = rest(0, count)
     if cost == float("inf"):
-        return ()
-    return tuple(text[start:end].strip() for start, end in zip((0, *ends[:-1]), ends, strict=True))
+        return cost, ()
+    return cost, tuple(text[start:end].strip() for start, end in zip((0, *ends[:-1]), ends, strict=True))
 
 
 def _costs(text: str) -> list[float]:
@@ -76,7 +78,7 @@ def _costs(text: str) -> list[float]:
     for found in _WORDS.finditer(text):
         costs[found.start()], costs[found.end()] = min(costs[found.start()], 4.0), min(costs[found.end()], 4.0)
         for inside in range(found.start() + 1, found.end()):
-            costs[inside] = 120.0
+            costs[inside] = CUT
     for found in _WELCOME.finditer(text):
         costs[found.start()] = min(costs[found.start()], 1.0)
     for found in re.finditer(r"[!-~０-９]+[年月日号届次个项件]?|〔[^〕]*〕", text):
