@@ -42,7 +42,7 @@ def _lines(text: str, most: int) -> tuple[str, ...]:
     count = max(1, -int(-width(text) // most))
     while not (found := _best(text, count, most))[1]:
         count += 1
-    if found[0] > CUT:
+    if found[0] >= CUT:
         more = _best(text, count + 1, most)
         found = more if more[1] and more[0] < found[0] else found
     return found[1]

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypedDict, TypeVar
 
 import structlog
 import typst
@@ -40,6 +40,13 @@ NO_DATE = "2000-01-01T00:00:00.000Z"
 
 _press = ThreadPoolExecutor(max_workers=2, thread_name_prefix="press")
 _log = structlog.get_logger(__name__)
+
+
+class Fonts(TypedDict):
+    """The fonts to print with, as everything that typesets takes them: `**fonts_of(config.fonts)`."""
+
+    font_paths: Sequence[Path]
+    families: Families
 
 
 class MissingGlyphs(Refused):
@@ -93,6 +100,11 @@ def default_font_paths(environ: Mapping[str, str] | None = None) -> tuple[Path, 
     """The folders of SONGDA_FONTS_DIR (separated by ":"), then the system's two."""
     said = (os.environ if environ is None else environ).get("SONGDA_FONTS_DIR", "")
     return tuple(dict.fromkeys([*(Path(part) for part in said.split(":") if part), SYSTEM_FONTS, LOCAL_FONTS]))
+
+
+def fonts_of(fonts: config.Fonts) -> Fonts:
+    """The folders and families that the settings name."""
+    return {"font_paths": [Path(part) for part in fonts.dirs.split(":") if part], "families": families_of(fonts)}
 
 
 def families_of(fonts: config.Fonts) -> Families:

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import segno
 
 from ground.clock import local
-from ground.typeset import at_press, typeset
+from ground.fonts import FACES
+from ground.typeset import Families, at_press, typeset
 from ground.workbook import Heads, Sheet, workbook
 
 ROLE_WORDS = {"principal": "主要负责同志", "deputy": "分管负责同志", "staff": "工作人员", "driver": "司机"}
@@ -61,7 +62,9 @@ class Answer(NamedTuple):
     reason: str = ""
 
 
-async def name_list_pdf(meeting: Meeting, people: Sequence[Attendee], *, font_paths: Sequence[Path] | None = None) -> bytes:
+async def name_list_pdf(
+    meeting: Meeting, people: Sequence[Attendee], *, font_paths: Sequence[Path] | None = None, families: Families = FACES
+) -> bytes:
     """会议名单 as PDF/A: everybody who comes, by unit, with mobile, role, stand-ins and notes.
 
     Raises:
@@ -69,26 +72,32 @@ async def name_list_pdf(meeting: Meeting, people: Sequence[Attendee], *, font_pa
     """
     ordered = _by_unit(people)
     rows = [[str(n), p.unit, p.name, p.position, p.mobile, role_word(p.role), _remark(p)] for n, p in enumerate(ordered, 1)]
-    return await _people_sheet("name_list", "会议名单", meeting, ordered, rows, font_paths)
+    return await _people_sheet("name_list", "会议名单", meeting, ordered, rows, font_paths, families)
 
 
-async def sign_in_pdf(meeting: Meeting, people: Sequence[Attendee], *, font_paths: Sequence[Path] | None = None) -> bytes:
+async def sign_in_pdf(
+    meeting: Meeting, people: Sequence[Attendee], *, font_paths: Sequence[Path] | None = None, families: Families = FACES
+) -> bytes:
     """签到表 as PDF/A: the same people, with an empty column to sign in. Raises MissingGlyphs like `name_list_pdf`."""
     ordered = _by_unit(people)
     rows = [[str(n), p.unit, p.name, p.position, p.mobile, ""] for n, p in enumerate(ordered, 1)]
-    return await _people_sheet("sign_in_sheet", "签到表", meeting, ordered, rows, font_paths)
+    return await _people_sheet("sign_in_sheet", "签到表", meeting, ordered, rows, font_paths, families)
 
 
-async def cards_pdf(meeting: Meeting, people: Sequence[Attendee], *, font_paths: Sequence[Path] | None = None) -> bytes:
+async def cards_pdf(
+    meeting: Meeting, people: Sequence[Attendee], *, font_paths: Sequence[Path] | None = None, families: Families = FACES
+) -> bytes:
     """桌签 as PDF/A: one A4 page across for each person given, to fold along the middle; the caller leaves out drivers.
 
     No one at all gives one empty page. Raises MissingGlyphs like `name_list_pdf`.
     """
     data = {"title": meeting.title, "names": [card_name(person.name) for person in _by_unit(people)]}
-    return await typeset("table_cards", data, at=meeting.printed_at, font_paths=font_paths)
+    return await typeset("table_cards", data, at=meeting.printed_at, font_paths=font_paths, families=families)
 
 
-async def check_in_pdf(meeting: Meeting, url: str, *, font_paths: Sequence[Path] | None = None) -> bytes:
+async def check_in_pdf(
+    meeting: Meeting, url: str, *, font_paths: Sequence[Path] | None = None, families: Families = FACES
+) -> bytes:
     """The page for the door as PDF/A: title, time, place and `url` as a large QR code, error level M or better.
 
     Raises:
@@ -99,7 +108,7 @@ async def check_in_pdf(meeting: Meeting, url: str, *, font_paths: Sequence[Path]
         raise ValueError("a QR code without a URL")
     modules = segno.make_qr(url, error="m").matrix
     data = _head(meeting, "签到码", "") | {"url": url, "modules": ["".join(map(str, row)) for row in modules]}
-    return await typeset("check_in", data, at=meeting.printed_at, font_paths=font_paths)
+    return await typeset("check_in", data, at=meeting.printed_at, font_paths=font_paths, families=families)
 
 
 async def people_xlsx(meeting: Meeting, people: Sequence[Attendee], answers: Sequence[Answer]) -> bytes:
@@ -136,12 +145,13 @@ async def _people_sheet(
     people: Sequence[Attendee],
     rows: list[list[str]],
     font_paths: Sequence[Path] | None,
+    families: Families,
 ) -> bytes:
     """The PDF of a sheet with one row a person; a line above a row whose unit differs from the row before."""
     total = f"{len({person.unit for person in people})} 个单位，{len(people)} 人"
     groups = [False, *(before.unit != after.unit for before, after in pairwise(people))]
     data = _head(meeting, kind, total) | {"rows": rows, "groups": groups}
-    return await typeset(template, data, at=meeting.printed_at, font_paths=font_paths)
+    return await typeset(template, data, at=meeting.printed_at, font_paths=font_paths, families=families)
 
 
 def _head(meeting: Meeting, kind: str, total: str) -> dict[str, object]:

@@ -138,6 +138,9 @@ async def test_title_recipients_and_headings() -> None:
     assert level_3 == level_4 == body
     assert both.find("各县（市、区）和有关部门")[0].family == body  # the sentence after a heading
     assert near(both.find("一、立即")[0].x, LEFT + 2 * UNIT)
+    full = [line for line in second.lines() if "".join(char.text for char in line).startswith(("二、建立", "1.检查"))]
+    assert len(full) == 2
+    assert all(near(line[-1].right, RIGHT) for line in full)  # also in what is kept together with the signature
 
 
 async def test_an_upward_document_has_number_left_and_signers_right() -> None:

@@ -14,7 +14,17 @@ from structlog.testing import capture_logs
 from ground import config
 from ground.errors import Refused
 from ground.fonts import BODY, FACES, TITLE, coverage
-from ground.typeset import LOCAL_FONTS, NO_DATE, SYSTEM_FONTS, MissingGlyphs, default_font_paths, families_of, typeset, uncovered
+from ground.typeset import (
+    LOCAL_FONTS,
+    NO_DATE,
+    SYSTEM_FONTS,
+    MissingGlyphs,
+    default_font_paths,
+    families_of,
+    fonts_of,
+    typeset,
+    uncovered,
+)
 
 RARE = "镕喆堃垚昇珺玥𠮷"
 pytestmark = pytest.mark.skipif(bool(uncovered("国")), reason="needs a Chinese font (Debian: fonts-noto-cjk)")
@@ -185,6 +195,10 @@ def test_the_settings_name_families_that_come_first() -> None:
     assert chosen["fang"][:3] == ("FangSong_GB2312", "仿宋X", "FZFangSong-Z02S")
     assert chosen["fang"].count("FangSong_GB2312") == 1
     assert chosen["kai"][0] == "FandolKai"
+    assert fonts_of(config.Fonts(dirs="/a::/b")) == {
+        "font_paths": [Path("/a"), Path("/b")],
+        "families": families_of(config.Fonts()),
+    }
     assert {face: chosen[face] for face in ("title", "body", "hei")} == {face: FACES[face] for face in ("title", "body", "hei")}
 
 
