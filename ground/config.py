@@ -176,9 +176,14 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Fonts:
-    """Where typesetting looks for fonts."""
+    """Where typesetting looks for fonts, and the families that it prefers for each face."""
 
-    dirs: str = "/usr/share/fonts"
+    dirs: str = "/usr/share/fonts:/usr/local/share/fonts"
+    title: str = ""
+    body: str = ""
+    fang: str = ""
+    hei: str = ""
+    kai: str = ""
 
 
 @dataclass(frozen=True, slots=True)

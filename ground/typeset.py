@@ -14,36 +14,39 @@ import asyncio
 import json
 import os
 import re
-import struct
 import unicodedata
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import NamedTuple, TypedDict, TypeVar
 
 import structlog
 import typst
 
+from ground import config
 from ground.clock import parse
 from ground.errors import Refused
+from ground.fonts import BODY, FACES, Coverage, coverage
 
 T = TypeVar("T")
+Families = Mapping[str, Sequence[str]]  # face → families to try, in order
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates" / "pdf"
 SYSTEM_FONTS = Path("/usr/share/fonts")
+LOCAL_FONTS = Path("/usr/local/share/fonts")  # what did not come in a package of its own
 LARGE = 300_000  # bytes of PDF; after a larger one typst's memory is swept
 NO_DATE = "2000-01-01T00:00:00.000Z"
 
-# Families in order of preference; those that are not installed are skipped. 小标宋 is licensed: a city that owns it puts it into
-# its font folder, and titles use it; else the bold serif stands in. The Sans closes the list: it covers what a small serif lacks.
-_SERIF = ("Noto Serif CJK SC", "Noto Serif SC", "Source Han Serif SC", "FandolSong", "SimSun", "Noto Sans CJK SC", "Noto Sans SC")
-TITLE = ("FZXiaoBiaoSong-B05S", "FZXiaoBiaoSong-B05", *_SERIF)
-BODY = _SERIF
-
 _press = ThreadPoolExecutor(max_workers=2, thread_name_prefix="press")
 _log = structlog.get_logger(__name__)
+
+
+class Fonts(TypedDict):
+    """The fonts to print with, as everything that typesets takes them: `**fonts_of(config.fonts)`."""
+
+    font_paths: Sequence[Path]
+    families: Families
 
 
 class MissingGlyphs(Refused):
@@ -63,7 +66,12 @@ class MissingGlyphs(Refused):
 
 
 async def typeset(
-    template: str, data: Mapping[str, object], *, at: str = NO_DATE, font_paths: Sequence[Path] | None = None
+    template: str,
+    data: Mapping[str, object],
+    *,
+    at: str = NO_DATE,
+    font_paths: Sequence[Path] | None = None,
+    families: Families = FACES,
 ) -> bytes:
     """The PDF/A-2b of `templates/pdf/<template>.typ` filled with `data`.
 
@@ -73,13 +81,14 @@ async def typeset(
             print as a space, invisible format characters (zero-width, text direction) are dropped.
         at: UTC text, the creation time written into the file. It belongs to the input: the same input, the same bytes.
         font_paths: folders with fonts, searched with their sub-folders. None: `default_font_paths()`.
+        families: what stands for each face, as `families_of` says; a face that is not named has its families of `FACES`.
     Raises:
         LookupError: no such template.
         MissingGlyphs: a character that no font of the list covers.
         TypeError, ValueError: `data` holds something that JSON cannot, or `at` is not a UTC text.
     """
     folders = default_font_paths() if font_paths is None else tuple(font_paths)
-    return await at_press(partial(_print, _source(template), data, int(parse(at).timestamp()), folders))
+    return await at_press(partial(_print, _source(template), data, int(parse(at).timestamp()), folders, {**FACES, **families}))
 
 
 async def at_press(work: Callable[[], T]) -> T:
@@ -88,9 +97,22 @@ async def at_press(work: Callable[[], T]) -> T:
 
 
 def default_font_paths(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
-    """The folders of SONGDA_FONTS_DIR (separated by ":"), then the system's /usr/share/fonts."""
+    """The folders of SONGDA_FONTS_DIR (separated by ":"), then the system's two."""
     said = (os.environ if environ is None else environ).get("SONGDA_FONTS_DIR", "")
-    return tuple(dict.fromkeys([*(Path(part) for part in said.split(":") if part), SYSTEM_FONTS]))
+    return tuple(dict.fromkeys([*(Path(part) for part in said.split(":") if part), SYSTEM_FONTS, LOCAL_FONTS]))
+
+
+def fonts_of(fonts: config.Fonts) -> Fonts:
+    """The folders and families that the settings name."""
+    return {"font_paths": [Path(part) for part in fonts.dirs.split(":") if part], "families": families_of(fonts)}
+
+
+def families_of(fonts: config.Fonts) -> Families:
+    """What stands for each face: the families that the settings name, then those of `FACES`."""
+    return {
+        face: tuple(dict.fromkeys([*(name.strip() for name in getattr(fonts, face).split(",") if name.strip()), *known]))
+        for face, known in FACES.items()
+    }
 
 
 def uncovered(text: str, families: Sequence[str] = BODY, *, font_paths: Sequence[Path] | None = None) -> str:
@@ -99,7 +121,8 @@ def uncovered(text: str, families: Sequence[str] = BODY, *, font_paths: Sequence
     A family counts with both the faces that the templates use (nearest to 400 and to 700). Spaces, control and format
     characters and variation selectors need no glyph. Reads the fonts' own cmap tables, once per list of folders.
     """
-    return _uncovered(_library(default_font_paths() if font_paths is None else tuple(font_paths)), text, families)
+    folders = default_font_paths() if font_paths is None else tuple(font_paths)
+    return _uncovered(_library(folders, frozenset(families)), text, families)
 
 
 def _shown(char: str) -> str:
@@ -118,19 +141,14 @@ def _source(template: str) -> Path:
     return known[template]
 
 
-def _print(source: Path, data: Mapping[str, object], timestamp: int, folders: tuple[Path, ...]) -> bytes:
+def _print(source: Path, data: Mapping[str, object], timestamp: int, folders: tuple[Path, ...], families: Families) -> bytes:
     """One compilation, on the calling thread. `timestamp` in UNIX seconds."""
     cleaned = _cleaned(data)
     texts = "".join(dict.fromkeys("".join(_texts(cleaned))))
-    library = _library(folders)
-    if _missing(library, texts):
-        _library.cache_clear()  # perhaps the font has been installed since the folders were read
-        library = _library(folders)
-        if lost := _missing(library, texts):
-            raise MissingGlyphs(lost)
+    library = _covering(texts, folders, families)
     inputs = {
         "data": json.dumps(cleaned, allow_nan=False),
-        "fonts": json.dumps({"title": library.present(TITLE), "body": library.present(BODY)}),
+        "fonts": json.dumps({face: library.present(names) for face, names in families.items()}),
     }
     try:
         pdf, warnings = typst.compile_with_warnings(
@@ -153,6 +171,18 @@ def _print(source: Path, data: Mapping[str, object], timestamp: int, folders: tu
     if len(pdf) > LARGE:
         _press.submit(_forget, library)
     return pdf
+
+
+def _covering(texts: str, folders: tuple[Path, ...], families: Families) -> "Library":
+    """The fonts of the folders, read once more before they are said to lack a character. Raises MissingGlyphs."""
+    names = frozenset(name for names in families.values() for name in names)
+    library = _library(folders, names)
+    if _missing(library, texts, families):
+        _library.cache_clear()  # perhaps the font has been installed since the folders were read
+        library = _library(folders, names)
+        if lost := _missing(library, texts, families):
+            raise MissingGlyphs(lost)
+    return library
 
 
 def _cleaned(value: object) -> object:
@@ -187,18 +217,6 @@ def _texts(value: object) -> Iterator[str]:
 # ---- what the fonts cover -----------------------------------------------------------------------------------------------------
 
 
-class Coverage(NamedTuple):
-    """The code points of one face: closed ranges `starts[i]…ends[i]`, ascending, not overlapping."""
-
-    starts: list[int]
-    ends: list[int]
-
-    def has(self, code: int) -> bool:
-        """Whether the face maps this code point to a glyph."""
-        at = bisect_right(self.starts, code) - 1
-        return at >= 0 and code <= self.ends[at]
-
-
 class Library(NamedTuple):
     """The fonts of some folders: typst's own handle, and what each family covers in the weights that templates use."""
 
@@ -225,9 +243,10 @@ def _forget(library: Library) -> None:
         typst.compile(b"", font_paths=library.fonts, ignore_system_fonts=True, format="svg")
 
 
-def _missing(library: Library, text: str) -> str:
-    """The characters that the title list or the body list of families cannot draw."""
-    return "".join(dict.fromkeys(_uncovered(library, text, TITLE) + _uncovered(library, text, BODY)))
+def _missing(library: Library, text: str, families: Families) -> str:
+    """The characters that some face's list of families cannot draw, in order of appearance."""
+    lost = {char for names in set(map(tuple, families.values())) for char in _uncovered(library, text, names)}
+    return "".join(char for char in dict.fromkeys(unicodedata.normalize("NFC", text)) if char in lost)
 
 
 def _uncovered(library: Library, text: str, families: Sequence[str]) -> str:
@@ -250,13 +269,16 @@ def _needs_no_glyph(char: str) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _library(folders: tuple[Path, ...]) -> Library:
-    """Read the font folders (a third of a second for Noto CJK); folders that do not exist are skipped."""
+def _library(folders: tuple[Path, ...], names: frozenset[str]) -> Library:
+    """Read the font folders (a third of a second for Noto CJK) and what the families of these names cover.
+
+    Folders that do not exist are skipped.
+    """
     there = [str(folder) for folder in folders if folder.is_dir()]
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=there)
     upright: dict[str, list[typst.FontInfo]] = {}
     for info in fonts.fonts():
-        if info.style == "normal" and info.path and (info.family in TITLE or info.family in BODY):
+        if info.style == "normal" and info.path and info.family in names:
             upright.setdefault(info.family, []).append(info)
     return Library(fonts, {family: _faces(infos) for family, infos in upright.items()})
 
@@ -268,78 +290,4 @@ def _faces(infos: Sequence[typst.FontInfo]) -> list[Coverage]:
         for weight in (400, 700)
         for info in [min(infos, key=lambda i: (abs(i.stretch - 1), abs(i.weight - weight)))]
     }
-    return [_coverage(path, index) for path, index in sorted(nearest)]
-
-
-def _coverage(path: str, index: int) -> Coverage:
-    """The code points of face `index` of a font file; none when the file is not one we can read.
-
-    Source: OpenType 1.9 "cmap": sub-table format 12 (all of Unicode) if there is one, else format 4 (the first plane).
-    """
-    try:
-        with Path(path).open("rb") as file:
-            formats = dict(_subtables(_cmap(file, index)))
-        codes = _groups(formats[12]) if 12 in formats else _segments(formats[4])
-        starts, ends = zip(*_joined(codes), strict=True)
-    except (OSError, struct.error, KeyError, ValueError):
-        return Coverage([], [])
-    return Coverage(list(starts), list(ends))
-
-
-def _cmap(file: BinaryIO, index: int) -> bytes:
-    """The cmap table of face `index` of a font or font collection. Raises KeyError when it has none."""
-    offset = 0
-    if file.read(4) == b"ttcf":
-        file.seek(12 + 4 * index)
-        (offset,) = struct.unpack(">I", file.read(4))
-    file.seek(offset + 4)
-    (count,) = struct.unpack(">H6x", file.read(8))
-    tables = {tag: (start, size) for tag, _, start, size in struct.iter_unpack(">4sIII", file.read(16 * count))}
-    start, size = tables[b"cmap"]
-    file.seek(start)
-    return file.read(size)
-
-
-def _subtables(cmap: bytes) -> Iterator[tuple[int, bytes]]:
-    """(format, bytes from its start) of each Unicode sub-table (platform 0, or 3 with encoding 1 or 10)."""
-    (count,) = struct.unpack_from(">2xH", cmap)
-    for platform, encoding, offset in struct.iter_unpack(">HHI", cmap[4 : 4 + 8 * count]):
-        if platform == 0 or (platform == 3 and encoding in {1, 10}):
-            yield struct.unpack_from(">H", cmap, offset)[0], cmap[offset:]
-
-
-def _groups(table: bytes) -> Iterator[tuple[int, int]]:
-    """The ranges of a format 12 sub-table, without code points that map to glyph 0."""
-    (count,) = struct.unpack_from(">12xI", table)
-    for start, end, glyph in struct.iter_unpack(">III", table[16 : 16 + 12 * count]):
-        if start + (glyph == 0) <= end:
-            yield start + (glyph == 0), end
-
-
-def _segments(table: bytes) -> Iterator[tuple[int, int]]:
-    """The code points of a format 4 sub-table as ranges of one, without those that map to glyph 0."""
-    (double,) = struct.unpack_from(">6xH", table)
-    count = double // 2
-    words = struct.unpack_from(f">{len(table) // 2 - 7}H", table, 14)
-    ends, starts = words[:count], words[count + 1 : 2 * count + 1]
-    deltas, offsets = words[2 * count + 1 : 3 * count + 1], words[3 * count + 1 : 4 * count + 1]
-    for at, (start, end, delta, offset) in enumerate(zip(starts, ends, deltas, offsets, strict=True)):
-        for code in range(start, min(end, 0xFFFE) + 1):
-            where = 3 * count + 1 + at + offset // 2 + code - start
-            listed = words[where] if offset and where < len(words) else 0
-            if (code + delta) & 0xFFFF if offset == 0 else listed:
-                yield code, code
-
-
-def _joined(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The same code points as ascending ranges that do not touch. Raises ValueError for none at all."""
-    todo = sorted(ranges)
-    if not todo:
-        raise ValueError("no code points")
-    start, end = todo[0]
-    for low, high in todo[1:]:
-        if low > end + 1:
-            yield start, end
-            start, end = low, high
-        end = max(end, high)
-    yield start, end
+    return [coverage(path, index) for path, index in sorted(nearest)]

@@ -15,10 +15,11 @@ from ground.errors import FieldError, Invalid, NotFound
 from ground.messages.telling import Told
 from ground.openapi import Call
 from ground.shapes import PAGED, Shape, query
+from ground.typeset import fonts_of
 from ground.visit import Visit
 from notices import api_shapes as s
 from notices import attendance, leaves, lists, organising, publishing, signups
-from notices.list_pages import PDF, XLSX, fonts_of, head_of, people_xlsx, person_of
+from notices.list_pages import PDF, XLSX, head_of, people_xlsx, person_of
 from notices.notice import Answer, LeaveAsked, Notice, Person
 from notices.organising import Named
 from notices.pages import attachment, ics, readable
@@ -311,7 +312,7 @@ async def people_pdf(visit: Visit) -> Response:
     """GET /notices/{id}/people.pdf: the name list on paper."""
     notice, names = await visit.read(_names, visit.number("id"), visit.actor)
     people = [person_of(named, notice.fields) for named in names]
-    data = await lists.name_list_pdf(head_of(visit, notice), people, font_paths=fonts_of(visit))
+    data = await lists.name_list_pdf(head_of(visit, notice), people, **fonts_of(visit.house.config.fonts))
     return Response(data, headers={"content-disposition": attachment(f"{notice.title}　名单.pdf")}, media_type=PDF)
 
 

@@ -8,7 +8,6 @@ Any unit but the one that called the meeting gets 404.
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from starlette.responses import Response
@@ -18,6 +17,7 @@ from ground.db import Tx
 from ground.directory.directory import Actor
 from ground.directory.policy import Act
 from ground.messages.telling import Told
+from ground.typeset import fonts_of
 from ground.visit import Visit
 from ground.web import page
 from notices import leaves, lists, organising, publishing
@@ -86,11 +86,6 @@ def answers_of(sheets: Sheets) -> list[lists.Answer]:
     ]
 
 
-def fonts_of(visit: Visit) -> list[Path]:
-    """The folders that typesetting searches."""
-    return [Path(folder) for folder in visit.house.config.fonts.dirs.split(":") if folder]
-
-
 def people_of(sheets: Sheets) -> list[lists.Attendee]:
     """Everybody who comes."""
     return [person_of(named, sheets.notice.fields) for named in sheets.names]
@@ -113,7 +108,7 @@ def _pdf(word: str, make: Callable[..., Awaitable[bytes]], *, seated: bool = Fal
     async def handler(visit: Visit) -> Response:
         sheets = await _sheets(visit)
         people = [person for person in people_of(sheets) if not (seated and person.role == "driver")]
-        data = await make(head_of(visit, sheets.notice), people, font_paths=fonts_of(visit))
+        data = await make(head_of(visit, sheets.notice), people, **fonts_of(visit.house.config.fonts))
         return _download(data, f"{sheets.notice.title}　{word}.pdf", PDF)
 
     handler.__doc__ = f"{word} as PDF."
@@ -126,7 +121,7 @@ async def door_pdf(visit: Visit) -> Response:
     told: Told = visit.house.extra["told"]
     base = told.url or str(visit.request.base_url).rstrip("/")
     url = f"{base}{visit.house.url('meeting_check_in', id=notice.id, secret=notice.check_in)}"
-    data = await lists.check_in_pdf(head_of(visit, notice), url, font_paths=fonts_of(visit))
+    data = await lists.check_in_pdf(head_of(visit, notice), url, **fonts_of(visit.house.config.fonts))
     return _download(data, f"{notice.title}　签到码.pdf", PDF)
 
 

@@ -5,24 +5,21 @@ stand together they are brought to its first place, so the order of units is the
 The work runs on the press threads (`ground.typeset`), never in the event loop.
 """
 
-import io
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import segno
-import xlsxwriter
 
 from ground.clock import local
-from ground.typeset import at_press, typeset
+from ground.fonts import FACES
+from ground.typeset import Families, at_press, typeset
+from ground.workbook import Heads, Sheet, workbook
 
 ROLE_WORDS = {"principal": "主要负责同志", "deputy": "分管负责同志", "staff": "工作人员", "driver": "司机"}
-CELL_LIMIT = 32767  # characters in one Excel cell; a longer text is cut there
-
-Heads = tuple[tuple[str, int], ...]  # word and column width in figures
 PEOPLE_HEADS: Heads = (
     *(("序号", 6), ("单位", 30), ("姓名", 14), ("职务", 20), ("手机", 14)),
     *(("身份", 14), ("替会", 16), ("签到时间", 17), ("备注", 24)),
@@ -65,7 +62,9 @@ class Answer(NamedTuple):
     reason: str = ""
 
 
-async def name_list_pdf(meeting: Meeting, people: Sequence[Attendee], *, font_paths: Sequence[Path] | None = None) -> bytes:
+async def name_list_pdf(
+    meeting: Meeting, people: Sequence[Attendee], *, font_paths: Sequence[Path] | None = None, families: Families = FACES
+) -> bytes:
     """会议名单 as PDF/A: everybody who comes, by unit, with mobile, role, stand-ins and notes.
 
     Raises:
@@ -73,26 +72,32 @@ async def name_list_pdf(meeting: Meeting, people: Sequence[Attendee], *, font_pa
     """
     ordered = _by_unit(people)
     rows = [[str(n), p.unit, p.name, p.position, p.mobile, role_word(p.role), _remark(p)] for n, p in enumerate(ordered, 1)]
-    return await _people_sheet("name_list", "会议名单", meeting, ordered, rows, font_paths)
+    return await _people_sheet("name_list", "会议名单", meeting, ordered, rows, font_paths, families)
 
 
-async def sign_in_pdf(meeting: Meeting, people: Sequence[Attendee], *, font_paths: Sequence[Path] | None = None) -> bytes:
+async def sign_in_pdf(
+    meeting: Meeting, people: Sequence[Attendee], *, font_paths: Sequence[Path] | None = None, families: Families = FACES
+) -> bytes:
     """签到表 as PDF/A: the same people, with an empty column to sign in. Raises MissingGlyphs like `name_list_pdf`."""
     ordered = _by_unit(people)
     rows = [[str(n), p.unit, p.name, p.position, p.mobile, ""] for n, p in enumerate(ordered, 1)]
-    return await _people_sheet("sign_in_sheet", "签到表", meeting, ordered, rows, font_paths)
+    return await _people_sheet("sign_in_sheet", "签到表", meeting, ordered, rows, font_paths, families)
 
 
-async def cards_pdf(meeting: Meeting, people: Sequence[Attendee], *, font_paths: Sequence[Path] | None = None) -> bytes:
+async def cards_pdf(
+    meeting: Meeting, people: Sequence[Attendee], *, font_paths: Sequence[Path] | None = None, families: Families = FACES
+) -> bytes:
     """桌签 as PDF/A: one A4 page across for each person given, to fold along the middle; the caller leaves out drivers.
 
     No one at all gives one empty page. Raises MissingGlyphs like `name_list_pdf`.
     """
     data = {"title": meeting.title, "names": [card_name(person.name) for person in _by_unit(people)]}
-    return await typeset("table_cards", data, at=meeting.printed_at, font_paths=font_paths)
+    return await typeset("table_cards", data, at=meeting.printed_at, font_paths=font_paths, families=families)
 
 
-async def check_in_pdf(meeting: Meeting, url: str, *, font_paths: Sequence[Path] | None = None) -> bytes:
+async def check_in_pdf(
+    meeting: Meeting, url: str, *, font_paths: Sequence[Path] | None = None, families: Families = FACES
+) -> bytes:
     """The page for the door as PDF/A: title, time, place and `url` as a large QR code, error level M or better.
 
     Raises:
@@ -103,7 +108,7 @@ async def check_in_pdf(meeting: Meeting, url: str, *, font_paths: Sequence[Path]
         raise ValueError("a QR code without a URL")
     modules = segno.make_qr(url, error="m").matrix
     data = _head(meeting, "签到码", "") | {"url": url, "modules": ["".join(map(str, row)) for row in modules]}
-    return await typeset("check_in", data, at=meeting.printed_at, font_paths=font_paths)
+    return await typeset("check_in", data, at=meeting.printed_at, font_paths=font_paths, families=families)
 
 
 async def people_xlsx(meeting: Meeting, people: Sequence[Attendee], answers: Sequence[Answer]) -> bytes:
@@ -140,12 +145,13 @@ async def _people_sheet(
     people: Sequence[Attendee],
     rows: list[list[str]],
     font_paths: Sequence[Path] | None,
+    families: Families,
 ) -> bytes:
     """The PDF of a sheet with one row a person; a line above a row whose unit differs from the row before."""
     total = f"{len({person.unit for person in people})} 个单位，{len(people)} 人"
     groups = [False, *(before.unit != after.unit for before, after in pairwise(people))]
     data = _head(meeting, kind, total) | {"rows": rows, "groups": groups}
-    return await typeset(template, data, at=meeting.printed_at, font_paths=font_paths)
+    return await typeset(template, data, at=meeting.printed_at, font_paths=font_paths, families=families)
 
 
 def _head(meeting: Meeting, kind: str, total: str) -> dict[str, object]:
@@ -181,56 +187,15 @@ def _local(at: str, meeting: Meeting) -> str:
 
 def _workbook(meeting: Meeting, people: Sequence[Attendee], answers: Sequence[Answer]) -> bytes:
     """The finished .xlsx."""
-    file = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(file, options)
-    created = local(meeting.printed_at, ZoneInfo("UTC")).replace(tzinfo=None)
-    book.set_properties({"title": _cell(meeting.title), "author": _cell(meeting.printed_by), "created": created})
-    _sheet(book, "名单", PEOPLE_HEADS, [_people_row(n, person, meeting) for n, person in enumerate(people, 1)])
     rows = [(n, a.unit, a.state, _local(a.answered_at, meeting), a.people, a.reason) for n, a in enumerate(answers, 1)]
-    _sheet(book, "各单位答复", ANSWER_HEADS, rows)
-    book.close()
-    return file.getvalue()
+    sheets = [
+        Sheet("名单", PEOPLE_HEADS, [_people_row(n, person, meeting) for n, person in enumerate(people, 1)]),
+        Sheet("各单位答复", ANSWER_HEADS, rows),
+    ]
+    return workbook(meeting.title, meeting.printed_by, meeting.printed_at, sheets)
 
 
 def _people_row(n: int, person: Attendee, meeting: Meeting) -> tuple[str | int, ...]:
     """The cells of one person, under PEOPLE_HEADS."""
     who = (person.unit, person.name, person.position, person.mobile, role_word(person.role))
     return (n, *who, stand_in_words(person), _local(person.checked_in_at, meeting), person.note)
-
-
-def _sheet(book: Any, name: str, heads: Heads, rows: Sequence[tuple[str | int, ...]]) -> None:
-    """One worksheet: a head row that stays in view and repeats in print, filter, A4 across, one page wide.
-
-    Args:
-        heads: word and width of each column; as many as each row has cells.
-        rows: a text becomes a text cell, a whole number a number.
-    """
-    line = {"border": 1, "valign": "vcenter", "font_name": "宋体", "font_size": 11}
-    head = book.add_format(line | {"bold": True, "align": "center", "bg_color": "#E9EDF1"})
-    text = book.add_format(line | {"text_wrap": True, "num_format": "@"})
-    number = book.add_format(line | {"align": "center"})
-    sheet = book.add_worksheet(name)
-    for column, (word, width) in enumerate(heads):
-        sheet.set_column(column, column, width)
-        sheet.write_string(0, column, word, head)
-    for at, row in enumerate(rows, 1):
-        for column, value in enumerate(row):
-            if isinstance(value, int):
-                sheet.write_number(at, column, value, number)
-            else:
-                sheet.write_string(at, column, _cell(value), text)
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, len(rows), len(heads) - 1)
-    sheet.repeat_rows(0)
-    sheet.set_paper(9)  # A4
-    sheet.set_landscape()
-    sheet.set_margins(left=0.71, right=0.71, top=0.71, bottom=0.71)  # inches: 18 mm
-    sheet.fit_to_pages(1, 0)
-    sheet.set_header("", {"margin": 0.3})
-    sheet.set_footer("&C第 &P 页，共 &N 页", {"margin": 0.3})
-
-
-def _cell(text: str) -> str:
-    """The text as a cell can hold it: at most 32,767 characters, half surrogate pairs as "?"."""
-    return text[:CELL_LIMIT].encode("utf-8", "replace").decode()

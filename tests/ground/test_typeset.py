@@ -11,9 +11,20 @@ import pypdfium2
 import pytest
 from structlog.testing import capture_logs
 
-from ground import typeset as press
+from ground import config
 from ground.errors import Refused
-from ground.typeset import BODY, NO_DATE, SYSTEM_FONTS, TITLE, MissingGlyphs, default_font_paths, typeset, uncovered
+from ground.fonts import BODY, FACES, TITLE, coverage
+from ground.typeset import (
+    LOCAL_FONTS,
+    NO_DATE,
+    SYSTEM_FONTS,
+    MissingGlyphs,
+    default_font_paths,
+    families_of,
+    fonts_of,
+    typeset,
+    uncovered,
+)
 
 RARE = "镕喆堃垚昇珺玥𠮷"
 pytestmark = pytest.mark.skipif(bool(uncovered("国")), reason="needs a Chinese font (Debian: fonts-noto-cjk)")
@@ -173,9 +184,26 @@ async def test_templates_compile_without_a_warning() -> None:
 
 
 def test_font_folders_come_from_the_environment_then_the_system() -> None:
-    assert default_font_paths({}) == (SYSTEM_FONTS,)
-    assert default_font_paths({"SONGDA_FONTS_DIR": "/a:/b:"}) == (Path("/a"), Path("/b"), SYSTEM_FONTS)
-    assert default_font_paths({"SONGDA_FONTS_DIR": "/usr/share/fonts"}) == (SYSTEM_FONTS,)
+    system = (SYSTEM_FONTS, LOCAL_FONTS)
+    assert default_font_paths({}) == system
+    assert default_font_paths({"SONGDA_FONTS_DIR": "/a:/b:"}) == (Path("/a"), Path("/b"), *system)
+    assert default_font_paths({"SONGDA_FONTS_DIR": "/usr/share/fonts"}) == system
+
+
+def test_the_settings_name_families_that_come_first() -> None:
+    chosen = families_of(config.Fonts(fang=" FangSong_GB2312, 仿宋X,", kai="FandolKai"))
+    assert chosen["fang"][:3] == ("FangSong_GB2312", "仿宋X", "FZFangSong-Z02S")
+    assert chosen["fang"].count("FangSong_GB2312") == 1
+    assert chosen["kai"][0] == "FandolKai"
+    assert fonts_of(config.Fonts(dirs="/a::/b")) == {
+        "font_paths": [Path("/a"), Path("/b")],
+        "families": families_of(config.Fonts()),
+    }
+    assert {face: chosen[face] for face in ("title", "body", "hei")} == {face: FACES[face] for face in ("title", "body", "hei")}
+
+
+def test_every_face_prints_rare_characters() -> None:
+    assert {face: uncovered(RARE, names) for face, names in FACES.items()} == dict.fromkeys(FACES, "")
 
 
 # ---- the cmap reader ------------------------------------------------------------------------------------------------
@@ -199,8 +227,8 @@ def covered(tmp_path: Path, content: bytes, index: int = 0) -> list[tuple[int, i
     """The ranges that the reader finds in a file with this content."""
     path = tmp_path / "font.ttf"
     path.write_bytes(content)
-    coverage = press._coverage(str(path), index)
-    return list(zip(coverage.starts, coverage.ends, strict=True))
+    found = coverage(str(path), index)
+    return list(zip(found.starts, found.ends, strict=True))
 
 
 def test_format_4_leaves_out_what_maps_to_glyph_0(tmp_path: Path) -> None:
@@ -233,7 +261,7 @@ def test_the_reader_agrees_with_fontconfig_about_noto() -> None:
     command = [query, "--index=2", "--format=%{charset}", str(path)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     theirs = [(int(low, 16), int(high or low, 16)) for low, _, high in (part.partition("-") for part in said)]
-    ours = press._coverage(str(path), 2)
+    ours = coverage(str(path), 2)
     wide = {code for low, high in theirs for code in range(low, high + 1)}
     assert len(wide) > 30000
     read = {code for low, high in zip(ours.starts, ours.ends, strict=True) for code in range(low, high + 1)}
