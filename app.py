@@ -31,6 +31,7 @@ import notices.organiser_pages
 import notices.pages
 import receipts.api
 import receipts.pages
+import receipts.preview_pages
 from ground import control, fingerprints, web
 from ground.clock import Clock, SystemClock
 from ground.config import Config
@@ -47,6 +48,7 @@ from ground.live import Hub
 from ground.messages.outbox import QuietHours
 from ground.messages.sending import Gateways, Sender, gateways_of
 from ground.migrating import migrate, pending
+from ground.previews import Previews
 from ground.render import STATIC, Renderer
 from ground.routing import Sorted
 from ground.uploads import Parts
@@ -61,6 +63,7 @@ ROOMS: tuple[Sequence[Route], ...] = (
     ground.pages.routes,
     ground.directory.pages.routes,
     receipts.pages.routes,
+    receipts.preview_pages.routes,
     ground.audit_pages.routes,
     ground.messages.pages.routes,
     notices.compose_pages.routes,
@@ -165,6 +168,7 @@ async def open_house(config: Config, clock: Clock) -> AsyncIterator[House]:
         renderer = Renderer(zone, config.city.name, config.city.duty_phone)
         house = House(config, db, clock, zone, open_keys(config.folder), store, renderer, hub, around, nav)
         house.extra["parts"] = Parts(store)
+        house.extra["previews"] = Previews(config.folder / "previews", store, config.files.preview_mb << 20)
         yield house
         hub.close()
         for task in tuple(house.tasks):
@@ -199,6 +203,7 @@ def worker_of(house: House) -> Worker:
 
     async def sweep(now: str) -> None:
         await ground.upload_api.sweep(house, now)
+        await asyncio.to_thread(house.extra["previews"].sweep)
 
     async def fingerprint(_now: str) -> None:
         await fingerprints.fill(db, house.files)

@@ -34,14 +34,22 @@ def locked(path: Path) -> bool:
     return False
 
 
-def pages(path: Path, media_type: str) -> int:
-    """How many pages a PDF has, or pictures an image."""
+def sheets(path: Path, media_type: str) -> list[tuple[int, int]]:
+    """The sizes of the pages as they would be drawn; at most MOST_PAGES."""
     if media_type == "application/pdf":
         import pypdfium2
 
         with pypdfium2.PdfDocument(path) as document:
-            return len(document)
-    return min(int(getattr(_image(path), "n_frames", 1)), MOST_PAGES) if media_type == "image/tiff" else len([_image(path)])
+            sizes = [document.get_page_size(n) for n in range(min(len(document), MOST_PAGES))]
+        return [(round(w * _scale(w, h)), round(h * _scale(w, h))) for w, h in sizes]
+    image = _image(path)
+    number = int(getattr(image, "n_frames", 1)) if media_type == "image/tiff" else 1
+    part = min(1.0, WIDTH / image.width, HEIGHT / image.height)
+    return [(max(1, round(image.width * part)), max(1, round(image.height * part)))] * min(number, MOST_PAGES)
+
+
+def _scale(width: float, height: float) -> float:
+    return min(WIDTH / max(width, 1), HEIGHT / max(height, 1), 8)
 
 
 def picture(path: Path, media_type: str, page: int, to: Path) -> None:
@@ -60,8 +68,7 @@ def _pdf_page(path: Path, page: int) -> "Image":
             raise NoSuchPage
         found = document[page - 1]
         width, height = found.get_size()
-        scale = min(WIDTH / max(width, 1), HEIGHT / max(height, 1), 8)
-        found_image: Image = found.render(scale=scale, may_draw_forms=False).to_pil().convert("RGB")
+        found_image: Image = found.render(scale=_scale(width, height), may_draw_forms=False).to_pil().convert("RGB")
         return found_image
 
 

@@ -218,7 +218,7 @@ async def record(tx: Tx, stored: Stored, name: str, *, unit: int, person: int, a
 
 async def find(tx: Tx, id: str) -> File | None:
     """The row of a file, or None. Whether somebody may see it is the caller's question."""
-    return await tx.one(FILE, File, id=id)
+    return await tx.one(FILE, File, id=id) if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", id) else None
 
 
 async def known_hashes(tx: Tx) -> set[str]:

@@ -2,7 +2,7 @@
 
     locked(path)                  whether a PDF asks for a password
     text_of(path, media_type)     the text, or None when there is none to be had
-    pages(path, media_type)       how many pages a preview has
+    sheets(path, media_type)      the sizes of the pages that can be drawn
     picture(path, …, page, to)    a page as PNG, written to `to`
 
 The child is `ground/reading_child.py`; it is started with nothing but a path, and answers on its output.
@@ -84,9 +84,9 @@ async def text_of(path: Path, media_type: str) -> str | None:
     return found if found.strip() else None
 
 
-async def pages(path: Path, media_type: str) -> int:
-    """How many pages can be shown. Raises Unreadable."""
-    return int(await ask("pages", path, media_type))
+async def sheets(path: Path, media_type: str) -> list[tuple[int, int]]:
+    """Width and height of each page as it would be drawn. Raises Unreadable."""
+    return [(int(width), int(height)) for width, height in await ask("sheets", path, media_type)]
 
 
 async def picture(path: Path, media_type: str, page: int, to: Path) -> None:

@@ -33,8 +33,8 @@ def main(task: str, path: str, *words: str) -> object:
         return extract.text(file, words[0])
     if task == "locked":
         return drawing.locked(file)
-    if task == "pages":
-        return drawing.pages(file, words[0])
+    if task == "sheets":
+        return drawing.sheets(file, words[0])
     drawing.picture(file, words[0], int(words[1]), Path(words[2]))
     return True
 

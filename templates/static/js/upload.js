@@ -8,7 +8,7 @@
 const AT_ONCE = 2;
 const LARGE = 5 * 1048576;
 const PIECE = 8 * 1048576;
-const WAITS = [0, 3000, 6000, 12000, 24000, 60000, 60000];
+const WAITS = [1000, 3000, 6000, 12000, 24000, 60000, 60000];
 
 function size(bytes) {
   if (bytes < 1024) return `${bytes} B`;
