@@ -40,7 +40,7 @@ async def ask(task: str, path: Path, *words: str, seconds: float = SECONDS) -> A
     """What the child answers (JSON). Raises Unreadable."""
     async with _turn():
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-B", CHILD, task, str(path), *words,
+            sys.executable, "-I", CHILD, task, str(path), *words,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             env={"LANG": "C.UTF-8", "PATH": os.defpath}, limit=MOST_ANSWER,
         )  # fmt: skip

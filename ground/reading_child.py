@@ -1,7 +1,6 @@
 """The child of `ground/reading.py`: sets its own limits, does one task on one file, prints one line of JSON, and ends."""
 
 import json
-import os
 import resource
 import sys
 from pathlib import Path
@@ -21,7 +20,6 @@ def limit() -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (most, most))
-    os.nice(5)
 
 
 def main(task: str, path: str, *words: str) -> object:

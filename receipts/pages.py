@@ -130,10 +130,13 @@ async def download(visit: Visit) -> Response:
 
 
 def send_file(visit: Visit, row: files.File) -> Response:
-    """A stored file as a download, with Range and ETag; never inline from our origin."""
+    """A stored file as a download, with Range and ETag; never inline from our origin. 304 when the reader has it already."""
+    etag = f'"{row.sha256}"'
+    if etag in [tag.strip().removeprefix("W/") for tag in visit.request.headers.get("if-none-match", "").split(",")]:
+        return Response(status_code=304, headers={"etag": etag, "cache-control": "private, no-cache"})
     answer = FileResponse(visit.house.files.path(row.sha256), media_type=row.media_type, filename=row.name)
     answer.chunk_size = files.CHUNK
-    answer.headers["etag"] = f'"{row.sha256}"'
+    answer.headers["etag"] = etag
     answer.headers["cache-control"] = "private, no-cache"
     answer.headers["content-security-policy"] = "default-src 'none'; sandbox"
     return answer
