@@ -82,7 +82,7 @@ async def put(tx: Tx, subject: int, text: str) -> None:
     await tx.run(PUT, subject=subject, text=kept)
 
 
-async def find(tx: Tx, query: str, allowed: str, *, before: int = NEWEST, limit: int = 20, **values: object) -> list[Found]:
+async def find(tx: Tx, query: str, allowed: str, /, *, before: int = NEWEST, limit: int = 20, **values: object) -> list[Found]:
     """Subjects whose text holds every word of `query`, newest first; none for an empty query.
 
     Args:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from ground import audit, clock, files
+from ground.classified import CLASSIFIED
 from ground.db import Tx
 from ground.directory.directory import Actor
 from ground.errors import Invalid, NotFound, Refused
 from ground.messages.message import Purpose
 from notices import organising, publishing, telling
-from notices.notice import CLASSIFIED, CLASSIFIED_SENTENCE, INVISIBLE, INVISIBLE_SENTENCE
+from notices.notice import CLASSIFIED_SENTENCE, INVISIBLE, INVISIBLE_SENTENCE
 from notices.organising import Named
 from notices.telling import Told
 from receipts import ledger

@@ -11,14 +11,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from ground.classified import CLASSIFIED
 from ground.errors import FieldError, Invalid
 
 URGENCIES = {"normal": "平件", "urgent": "加急", "immediate": "特急"}
 ROLES = {"principal": "主要负责同志", "deputy": "分管负责同志", "staff": "工作人员", "driver": "司机"}
 FIELD_TYPES = {"text": "文字", "choice": "选一项", "yesno": "是或否", "mobile": "手机号", "number": "数字"}
-CLASSIFIED = re.compile(
-    r"(绝密|机密|秘密)\s*[★☆]|[★☆]\s*(绝密|机密|秘密)|^[【\[(（]?(绝密|机密|秘密)[】\])）]?$|【(绝密|机密|秘密)】"
-)
 CLASSIFIED_SENTENCE = "标题或内容里有密级标志。本网不得传送国家秘密，请按保密规定办理。"
 # Characters that nobody can see: controls (not tab and line ends), marks that turn the direction of writing, half characters.
 INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ground import audit, files
+from ground.classified import CLASSIFIED
 from ground.db import Tx
 from ground.directory import groups
 from ground.directory.directory import Actor
@@ -241,7 +242,7 @@ async def cancel(tx: Tx, actor: Actor, id: int, reason: str, *, told: Told, now:
         raise Invalid.one("reason", "原因太长，请不超过 200 字。")
     if nouns.INVISIBLE.search(reason):
         raise Invalid.one("reason", nouns.INVISIBLE_SENTENCE)
-    if nouns.CLASSIFIED.search(reason):
+    if CLASSIFIED.search(reason):
         raise Invalid.one("reason", nouns.CLASSIFIED_SENTENCE)
     if await tx.run(q.NOTICE_CANCEL, id=id, at=now, reason=reason.strip()) != 1:
         raise Refused("会议已经取消了。")

@@ -104,10 +104,10 @@ def hostile() -> Iterator[tuple[str, bytes]]:
     word = zipped(("word/document.xml", b"<r><p><t>x</t></p></r>"))
     seeds = [pdf("0 0 600 800"), word, png(10, 10), b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)]
     for n in range(90):
-        data = bytearray(chance.choice(seeds))
+        bad = bytearray(chance.choice(seeds))
         for _ in range(chance.randrange(1, 12)):
-            data[chance.randrange(len(data))] = chance.randrange(256)
-        yield f"坏{n}.bin", bytes(data[: chance.randrange(1, len(data) + 1)])
+            bad[chance.randrange(len(bad))] = chance.randrange(256)
+        yield f"坏{n}.bin", bytes(bad[: chance.randrange(1, len(bad) + 1)])
     yield "空.pdf", b""
     yield "太大.pdf", b"%PDF-1.7" + bytes(3 * 2**20)
 
