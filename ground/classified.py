@@ -6,9 +6,10 @@ mark_in(text)                in a text of many lines, as `ground.reading.text_of
 
 import re
 
-_MARK = r"(绝密|机密|秘密)\s*[★☆]|[★☆]\s*(绝密|机密|秘密)|^[【\[(（]?(绝密|机密|秘密)[】\])）]?$|【(绝密|机密|秘密)】"
-CLASSIFIED = re.compile(_MARK)
-_LINES = re.compile(_MARK, re.MULTILINE)
+CLASSIFIED = re.compile(
+    r"(绝密|机密|秘密)\s*[★☆]|[★☆]\s*(绝密|机密|秘密)|^[【\[(（]?(绝密|机密|秘密)[】\])）]?$|【(绝密|机密|秘密)】"
+)
+_LINES = re.compile(CLASSIFIED.pattern, re.MULTILINE)
 _SPACED = re.compile(r"(?<=[\u4e00-\u9fff★☆])[ \t\u3000]+(?=[\u4e00-\u9fff★☆])")
 
 
