@@ -24,13 +24,15 @@ import ground.directory.pages
 import ground.messages.api
 import ground.messages.pages
 import ground.pages
+import ground.upload_api
 import notices.api
 import notices.compose_pages
 import notices.organiser_pages
 import notices.pages
 import receipts.api
 import receipts.pages
-from ground import control, web
+import receipts.preview_pages
+from ground import control, fingerprints, web
 from ground.clock import Clock, SystemClock
 from ground.config import Config
 from ground.db import Database, Tx, open_database
@@ -47,8 +49,10 @@ from ground.messages.outbox import QuietHours
 from ground.messages.sending import Gateways, Sender, gateways_of
 from ground.messages.telling import Told
 from ground.migrating import migrate, pending
+from ground.previews import Previews
 from ground.render import STATIC, Renderer
 from ground.routing import Sorted
+from ground.uploads import Parts
 from ground.visit import Around, House, NavItem, Visit
 from ground.worker import Worker
 from notices import by_sms, organising, reminders
@@ -60,12 +64,14 @@ ROOMS: tuple[Sequence[Route], ...] = (
     ground.pages.routes,
     ground.directory.pages.routes,
     receipts.pages.routes,
+    receipts.preview_pages.routes,
     ground.audit_pages.routes,
     ground.messages.pages.routes,
     notices.compose_pages.routes,
     notices.organiser_pages.routes,
     notices.pages.routes,
     ground.api.routes,
+    ground.upload_api.routes,
     ground.directory.api.routes,
     ground.messages.api.routes,
     receipts.api.routes,
@@ -162,6 +168,8 @@ async def open_house(config: Config, clock: Clock) -> AsyncIterator[House]:
         store = Store(config.folder / "files", max_bytes=config.files.max_mb << 20, min_free=config.files.min_free_mb << 20)
         renderer = Renderer(zone, config.city.name, config.city.duty_phone)
         house = House(config, db, clock, zone, open_keys(config.folder), store, renderer, hub, around, nav)
+        house.extra["parts"] = Parts(store)
+        house.extra["previews"] = Previews(config.folder / "previews", store, config.files.preview_mb << 20)
         yield house
         hub.close()
         for task in tuple(house.tasks):
@@ -194,7 +202,16 @@ def worker_of(house: House) -> Worker:
     async def remind(now: str) -> None:
         await db.write(reminders.put_due, config.notices, house.extra["told"], now)
 
+    async def sweep(now: str) -> None:
+        await ground.upload_api.sweep(house, now)
+        await asyncio.to_thread(house.extra["previews"].sweep)
+
+    async def fingerprint(_now: str) -> None:
+        await fingerprints.fill(db, house.files)
+
     worker.add_job("reminders", 60, remind)
+    worker.add_job("uploads", 600, sweep)
+    worker.add_job("fingerprints", 10, fingerprint)
     return worker
 
 

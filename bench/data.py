@@ -113,7 +113,7 @@ async def fill(path: Path, receipts: int) -> Filled:
         filled = await db.write(_people, now)
         ids = [unit for unit, _ in filled.tokens]
         await db.write(_session, filled.session, ids[5], now)
-        reach = min(UNITS, receipts // INBOX)  # a small database still has a full page in the inbox that is measured
+        reach = min(UNITS, receipts // INBOX) or 1  # a small database still has a full page in the inbox that is measured
         for number in range(-(-receipts // reach)):
             at = clock.after(now, hours=-24 * 700 * (1 - number * reach / max(receipts, 1)))
             await db.write(_notice, number, ids[:reach], at, chance)

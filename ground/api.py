@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from ground import clock, files, openapi
+from ground import clock, files, openapi, screening
 from ground.db import Tx
 from ground.directory.policy import Act
 from ground.errors import Invalid, Refused, TooLarge
@@ -33,7 +33,7 @@ def route(method: str, path: str, handler: ApiHandler, may: Act, call: Call) -> 
     """A route under /api/v1, named after its path: /notices/{id}/answer is api_notices_answer, /files/{id} api_files_of."""
     name = "api_" + re.sub(r"[^a-z]+", "_", re.sub(r"/{\w+}", "", path).strip("/"))
     name += "_of" if path.endswith("}") else ""
-    raw = call.upload or may is Act.CARRIER
+    raw = call.upload or call.piece or may is Act.CARRIER
     return Route(BASE + path, described(api(handler, may=may, raw=raw), call), methods=[method], name=name)
 
 
@@ -42,15 +42,17 @@ def route(method: str, path: str, handler: ApiHandler, may: Act, call: Call) -> 
 
 async def put_file(visit: Visit) -> Response:
     """POST /files: a raw body with its name in Content-Disposition or ?name=, or a form with `file`; never whole in memory."""
-    limit = visit.house.config.files.max_mb << 20
+    rules = visit.house.config.files
+    is_form = visit.request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+    most = rules.small_mb if is_form else rules.max_mb
     sent = visit.request.headers.get("content-length", "")
-    if sent.isascii() and sent.isdigit() and int(sent[:18]) > limit + FORM_SLACK:
-        raise TooLarge("文件超过 {mb} MB，请压缩或分成几个。", mb=visit.house.config.files.max_mb)
+    if sent.isascii() and sent.isdigit() and int(sent[:18]) > (most << 20) + FORM_SLACK:
+        raise TooLarge("文件超过 {mb} MB，请压缩或分成几个。", mb=most)
     try:
-        is_form = visit.request.headers.get("content-type", "").lower().startswith("multipart/form-data")
-        stored, name = await (_from_form(visit, limit) if is_form else _from_body(visit))
+        stored, name = await (_from_form(visit, most << 20) if is_form else _from_body(visit))
     except ClientDisconnect:
         return Response(status_code=400)
+    await screening.screen(visit.house.files, stored, name, rules.kinds)
     visit.raw = f"{stored.sha256} {name}".encode()  # what an Idempotency-Key is bound to
 
     async def act(tx: Tx) -> dict[str, Any]:
@@ -85,7 +87,7 @@ async def _from_form(visit: Visit, limit: int) -> tuple[Stored, str]:
         chosen = form.get("file")
         if not isinstance(chosen, UploadFile):
             raise Invalid.one("file", "表单里没有名为 file 的文件。")
-        return await visit.house.files.put(_chunks(chosen)), chosen.filename or visit.query("name") or "未命名"
+        return await visit.house.files.put(_chunks(chosen), most=limit), chosen.filename or visit.query("name") or "未命名"
     except MultiPartException:
         refused = Refused("请求不是完整的 multipart/form-data，只带一个文件。", code="bad_form")
         refused.status = 400

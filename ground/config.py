@@ -76,8 +76,17 @@ class SignIn:
 class Files:
     """What may be stored."""
 
-    max_mb: int = between(50, 1, 2048)
+    max_mb: int = between(2048, 1, 2048)
+    attachment_mb: int = between(50, 1, 2048)
+    keep_hours: int = between(24, 1, 720)
+    kinds: str = "pdf,ofd,office,text,image,archive,media,other"
+    preview_mb: int = between(1024, 10, 100000)
     min_free_mb: int = between(200, 10, 1000000)
+
+    @property
+    def small_mb(self) -> int:
+        """Largest file of a notice, and of a form that sends it in one piece."""
+        return min(self.attachment_mb, self.max_mb)
 
 
 @dataclass(frozen=True, slots=True)

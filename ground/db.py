@@ -32,6 +32,7 @@ class Tx(Protocol):
     """One transaction. Every method takes SQL with `:name` holes and its values by name."""
 
     writing: bool
+    kind: str  # the engine, for the few texts that must differ: sqlite, postgres
 
     async def all(self, sql: str, row: Callable[..., T], /, **values: Any) -> list[T]:
         """Every row, each passed through `row(*columns)`."""

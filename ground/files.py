@@ -16,10 +16,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
 
-import filetype
-
 from ground.db import Tx
 from ground.errors import DiskFull, Invalid, NotFound, TooLarge
+from ground.sniffing import sniff
 
 CHUNK = 2**20
 INSERT = """
@@ -58,7 +57,8 @@ class Store:
         self._folder = folder
         self._max = max_bytes
         self._min_free = min_free
-        (folder / "new").mkdir(parents=True, exist_ok=True)
+        self.fresh = folder / "new"
+        self.fresh.mkdir(parents=True, exist_ok=True)
 
     def path(self, sha256: str) -> Path:
         """Where the bytes with this hash lie. Raises NotFound for anything but a hash."""
@@ -66,23 +66,30 @@ class Store:
             raise NotFound
         return self._folder / sha256[:2] / sha256[2:]
 
-    async def put(self, chunks: AsyncIterator[bytes]) -> Stored:
+    def room(self) -> int:
+        """Bytes that may still be written before too little is free; negative when that is so already."""
+        return shutil.disk_usage(self._folder).free - self._min_free
+
+    async def put(self, chunks: AsyncIterator[bytes], *, most: int = 0) -> Stored:
         """Store a stream; durable when this returns.
 
+        Args:
+            most: bytes, when less than the store's own limit is allowed here.
         Raises:
             TooLarge: more bytes than allowed. DiskFull: no room. Invalid: not one byte.
         """
-        if shutil.disk_usage(self._folder).free < self._min_free:
+        most = min(most or self._max, self._max)
+        if self.room() < 0:
             raise DiskFull("磁盘快满了，暂时不能上传。请告诉系统管理员；签收和报名不受影响。")
-        fresh = self._folder / "new" / secrets.token_hex(16)
+        fresh = self.fresh / secrets.token_hex(16)
         hasher = hashlib.sha256()
         size, head, batch = 0, b"", bytearray()
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             async for chunk in chunks:
                 size += len(chunk)
-                if size > self._max:
-                    raise TooLarge("文件超过 {mb} MB，请压缩或分成几个。", mb=self._max >> 20)
+                if size > most:
+                    raise TooLarge("文件超过 {mb} MB，请压缩或分成几个。", mb=most >> 20)
                 head = head if len(head) >= 8192 else head + chunk[:8192]
                 batch += chunk
                 if len(batch) >= CHUNK:
@@ -108,6 +115,22 @@ class Store:
 
         return await self.put(one())
 
+    def adopt(self, part: Path, sha256: str | None) -> Stored:
+        """A second name, its hash, for a durable file of ours; `part` keeps its own. Blocking: hashes again without `sha256`."""
+        with part.open("rb") as file:
+            if sha256 is None:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            head = file.read(8192)
+        final = self.path(sha256)
+        if not final.exists():
+            _folder_of(final)
+            twin = self.fresh / secrets.token_hex(16)
+            os.link(part, twin)
+            twin.replace(final)
+            _sync_folder(final.parent)
+        return Stored(sha256, part.stat().st_size, sniff(head, final))
+
     def wrong(self, sha256: str) -> bool:
         """Whether the bytes are missing or do not hash to their name."""
         path = self.path(sha256)
@@ -117,9 +140,14 @@ class Store:
             return hashlib.file_digest(file, "sha256").hexdigest() != sha256
 
     def sweep(self, known: set[str], older_than: float) -> int:
-        """Remove temporary files and files without a row that are older than `older_than` (seconds since 1970); how many."""
+        """Remove temporary files and files without a row that are older than `older_than` (seconds since 1970); how many.
+
+        Partial files of uploads have rows of their own (ground/uploads.py).
+        """
         swept = 0
         for path in self._folder.glob("*/*"):
+            if path.suffix == ".part":
+                continue
             name = path.parent.name + path.name
             if (path.parent.name == "new" or name not in known) and path.stat().st_mtime < older_than:
                 path.unlink(missing_ok=True)
@@ -127,7 +155,8 @@ class Store:
         return swept
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte: a write may be short and raise nothing."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
@@ -135,7 +164,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 def _append(descriptor: int, hasher: "hashlib._Hash", data: bytes) -> None:
     hasher.update(data)
-    _write_all(descriptor, data)
+    write_all(descriptor, data)
 
 
 def _finish(descriptor: int, hasher: "hashlib._Hash", data: bytes, size: int) -> None:
@@ -147,11 +176,16 @@ def _finish(descriptor: int, hasher: "hashlib._Hash", data: bytes, size: int) ->
 
 def _settle(fresh: Path, final: Path) -> None:
     """Give the file its name and make the name durable. An equal file that is there already stays."""
+    _folder_of(final)
+    fresh.replace(final)
+    _sync_folder(final.parent)
+
+
+def _folder_of(final: Path) -> None:
+    """Make the folder of a file durable."""
     if not final.parent.exists():
         final.parent.mkdir(exist_ok=True)
         _sync_folder(final.parent.parent)
-    fresh.replace(final)
-    _sync_folder(final.parent)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -160,41 +194,6 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-OFFICE = {
-    b"word/": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    b"xl/": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    b"ppt/": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-}
-
-
-def sniff(head: bytes, path: Path) -> str:
-    """The media type, told from the content: never from the name, which anybody may choose."""
-    if head.startswith(b"PK\x03\x04"):
-        return _inside_zip(path)
-    if head.startswith(OLE):
-        return "application/msword"
-    guess = filetype.guess(head)
-    if guess is not None:
-        return str(guess.mime)
-    try:
-        head[:4000].decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < len(head[:4000]) - 4:
-            return "application/octet-stream"
-    return "text/plain" if b"\0" not in head else "application/octet-stream"
-
-
-def _inside_zip(path: Path) -> str:
-    """OFD, DOCX, XLSX and PPTX are ZIP files: their names inside tell. Only the directory at the end is read, at most 1 MB."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 2**20))
-        tail = file.read()
-    if b"OFD.xml" in tail:
-        return "application/ofd"
-    return next((kind for name, kind in OFFICE.items() if name in tail), "application/zip")
 
 
 def clean_name(name: str) -> str:
@@ -219,7 +218,7 @@ async def record(tx: Tx, stored: Stored, name: str, *, unit: int, person: int, a
 
 async def find(tx: Tx, id: str) -> File | None:
     """The row of a file, or None. Whether somebody may see it is the caller's question."""
-    return await tx.one(FILE, File, id=id)
+    return await tx.one(FILE, File, id=id) if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", id) else None
 
 
 async def known_hashes(tx: Tx) -> set[str]:

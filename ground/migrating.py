@@ -53,6 +53,11 @@ def known() -> list[Migration]:
     return found
 
 
+def for_engine(sql: str, kind: str) -> str:
+    """A migration's text without what is meant for the other engine: `-- only: sqlite` … `-- end`."""
+    return re.sub(rf"^-- only: (?!{kind}$)\w+$.*?^-- end$", "", sql, flags=re.MULTILINE | re.DOTALL)
+
+
 TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
   number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, at TEXT NOT NULL
@@ -91,6 +96,6 @@ async def migrate(db: Database, clock: Clock) -> list[str]:
             f"INSERT INTO schema_migrations (number, name, sha256, at) "  # noqa: S608 - our own file's name and hash
             f"VALUES ({m.number}, '{m.name}', '{m.sha256}', '{clock.now()}');"
         )
-        await db.script(f"{m.sql}\n{line}")
+        await db.script(f"{for_engine(m.sql, db.kind)}\n{line}")
         names.append(m.name)
     return names

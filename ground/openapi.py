@@ -20,8 +20,8 @@ E = TypeVar("E", bound=Callable[..., Any])
 class Call(NamedTuple):
     """What one route takes and answers.
 
-    media: of the answer when it is not JSON. upload: the body is a file. secret: the ticket or secret that opens it instead
-    of a token. once: a write takes an Idempotency-Key.
+    media: of the answer when it is not JSON. upload: the body is a file. piece: of one (tus). secret: the ticket or secret that opens it
+    instead of a token. once: a write takes an Idempotency-Key.
     """
 
     summary: str
@@ -31,6 +31,7 @@ class Call(NamedTuple):
     query: Mapping[str, Shape] = NO_QUERY
     media: str = "application/json"
     upload: bool = False
+    piece: bool = False
     secret: str = ""
     once: bool = True
 
@@ -144,6 +145,8 @@ def _operation(route: Described, call: Call) -> Schema:
         said["security"] = []
     if call.upload:
         said["requestBody"] = {"required": True, "content": UPLOAD}
+    elif call.piece:
+        said["requestBody"] = {"required": False, "content": PIECE}
     elif writes:
         media = {"application/json": {"schema": call.body.schema()}}
         said["requestBody"] = {"required": bool(call.body.need), "content": media}
@@ -155,6 +158,8 @@ UPLOAD = {
     "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
     "multipart/form-data": {"schema": FILE_FORM},
 }
+
+PIECE = {"application/offset+octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
 def _path_schema(name: str) -> Schema:
@@ -169,6 +174,8 @@ def _who(may: Act, call: Call) -> str:
 
 
 def _answer(call: Call) -> Schema:
+    if call.status == 204 or call.piece:
+        return {"description": "成功"}
     if call.answer is not None:
         return {"description": "成功", "content": {"application/json": {"schema": call.answer.schema()}}}
     return {"description": "成功", "content": {call.media: {"schema": {"type": "string"}}}}

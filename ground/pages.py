@@ -8,7 +8,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from ground import files
+from ground import files, screening
 from ground.db import Tx
 from ground.directory.policy import Act
 from ground.errors import Invalid, Refused
@@ -24,7 +24,9 @@ async def keep_upload(visit: Visit, upload: UploadFile) -> File:
         while chunk := await upload.read(files.CHUNK):
             yield chunk
 
-    stored = await visit.house.files.put(chunks())
+    rules = visit.house.config.files
+    stored = await visit.house.files.put(chunks(), most=rules.small_mb << 20)
+    await screening.screen(visit.house.files, stored, upload.filename or "", rules.kinds)
     actor = visit.actor
     return await visit.write(
         files.record, stored, upload.filename or "", unit=actor.unit_id, person=actor.person_id, at=visit.now

@@ -36,12 +36,13 @@ def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
 class PostgresTx:
     """A transaction on a pooled connection."""
 
-    __slots__ = ("_connection", "topics", "writing")
+    __slots__ = ("_connection", "kind", "topics", "writing")
 
     def __init__(self, connection: asyncpg.pool.PoolConnectionProxy[Any], *, writing: bool) -> None:
         """Wrap `connection`, on which a transaction is open."""
         self._connection = connection
         self.writing = writing
+        self.kind = "postgres"
         self.topics: set[str] = set()
 
     async def all(self, sql: str, row: Callable[..., T], /, **values: Any) -> list[T]:

@@ -49,12 +49,13 @@ def step(awaitable: Awaitable[T]) -> T:
 class SqliteTx:
     """A transaction on a raw connection, stepped in the connection's own thread."""
 
-    __slots__ = ("_connection", "topics", "writing")
+    __slots__ = ("_connection", "kind", "topics", "writing")
 
     def __init__(self, connection: sqlite3.Connection, *, writing: bool) -> None:
         """Wrap `connection`, on which a transaction is open."""
         self._connection = connection
         self.writing = writing
+        self.kind = "sqlite"
         self.topics: set[str] = set()
 
     async def all(self, sql: str, row: Callable[..., T], /, **values: Any) -> list[T]:

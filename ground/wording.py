@@ -2,10 +2,9 @@
 
 import re
 
+from ground.classified import CLASSIFIED as CLASSIFIED
+
 URGENCIES = {"normal": "平件", "urgent": "加急", "immediate": "特急"}
-CLASSIFIED = re.compile(
-    r"(绝密|机密|秘密)\s*[★☆]|[★☆]\s*(绝密|机密|秘密)|^[【\[(（]?(绝密|机密|秘密)[】\])）]?$|【(绝密|机密|秘密)】"
-)
 CLASSIFIED_SENTENCE = "标题或内容里有密级标志。本网不得传送国家秘密，请按保密规定办理。"
 # Characters that nobody can see: controls (not tab and line ends), marks that turn the direction of writing, half characters.
 INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -117,7 +117,7 @@ async def _show(visit: Visit, form: Form | None, seen: int) -> Response:
     overtaken = visit.refused is not None and visit.refused.code == "changed_meanwhile"
     version = sheet.notice.version if overtaken or not seen else seen
     await shell(visit)
-    return visit.render("notices/change.html", s=sheet, f=sheet.form, version=version, most_mb=visit.house.config.files.max_mb)
+    return visit.render("notices/change.html", s=sheet, f=sheet.form, version=version, most_mb=visit.house.config.files.small_mb)
 
 
 async def show_change(visit: Visit) -> Response:

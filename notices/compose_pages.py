@@ -77,7 +77,7 @@ async def _show(visit: Visit, form: Form, *, draft: int, saved_at: str = "", fre
     await shell(visit)
     return visit.render(
         "notices/compose.html", s=sheet, f=sheet.form, draft=draft, saved_at=saved_at, fresh=fresh,
-        most_mb=visit.house.config.files.max_mb,
+        most_mb=visit.house.config.files.small_mb,
     )  # fmt: skip
 
 

@@ -148,7 +148,8 @@ async def search(visit: Visit) -> Response:
     return visit.see_other("inbox", q=visit.query("q"))
 
 
-async def _may_download(tx: Tx, id: str, actor: Actor) -> files.File:
+async def may_download(tx: Tx, id: str, actor: Actor) -> files.File:
+    """The file's row, if a subject that the unit sent or received carries it, or the unit uploaded it. Raises NotFound."""
     row = await files.find(tx, id)
     if row is None or (row.unit_id != actor.unit_id and not await ledger.may_see_file(tx, id, actor.unit_id)):
         raise NotFound("没有这个文件，或者没有发给贵单位。")
@@ -157,16 +158,19 @@ async def _may_download(tx: Tx, id: str, actor: Actor) -> files.File:
 
 async def download(visit: Visit) -> Response:
     """GET /files/{file}: the bytes, always as an attachment; the first opening by each person is noted."""
-    row = await visit.read(_may_download, visit.path("file"), visit.actor)
+    row = await visit.read(may_download, visit.path("file"), visit.actor)
     await visit.write(ledger.open_file, row.id, visit.actor, visit.now)
     return send_file(visit, row)
 
 
 def send_file(visit: Visit, row: files.File) -> Response:
-    """A stored file as a download, with Range and ETag; never inline from our origin."""
+    """A stored file as a download, with Range and ETag; never inline from our origin. 304 when the reader has it already."""
+    etag = f'"{row.sha256}"'
+    if etag in [tag.strip().removeprefix("W/") for tag in visit.request.headers.get("if-none-match", "").split(",")]:
+        return Response(status_code=304, headers={"etag": etag, "cache-control": "private, no-cache"})
     answer = FileResponse(visit.house.files.path(row.sha256), media_type=row.media_type, filename=row.name)
     answer.chunk_size = files.CHUNK
-    answer.headers["etag"] = f'"{row.sha256}"'
+    answer.headers["etag"] = etag
     answer.headers["cache-control"] = "private, no-cache"
     answer.headers["content-security-policy"] = "default-src 'none'; sandbox"
     return answer

@@ -85,6 +85,8 @@ FILE_VISIBLE = """
 SELECT 1 FROM subject_files x JOIN subjects s ON s.id = x.subject_id
 WHERE x.file_id = :file AND (s.sender_unit = :unit
   OR EXISTS (SELECT 1 FROM receipts r WHERE r.subject_id = x.subject_id AND r.unit_id = :unit AND r.state <> 7)) LIMIT 1"""
+SEARCHABLE = """EXISTS (SELECT 1 FROM subjects s WHERE s.id = t.subject_id AND s.sender_unit = :unit)
+  OR EXISTS (SELECT 1 FROM receipts r WHERE r.subject_id = t.subject_id AND r.unit_id = :unit AND r.state <> 7)"""
 FILE_SUBJECTS = """
 SELECT x.subject_id FROM subject_files x JOIN receipts r ON r.subject_id = x.subject_id AND r.unit_id = :unit
 WHERE x.file_id = :file"""

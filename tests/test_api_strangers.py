@@ -112,7 +112,7 @@ async def test_hostile_bodies(programs: Programs) -> None:
     sent = 0
     for call in calls(programs):
         said = openapi.call_of(call)
-        if call.method == "GET" or said is None or said.upload:
+        if call.method == "GET" or said is None or said.upload or "/uploads" in call.path:  # tus speaks by headers
             continue
         path = at(call, receipt if "receipt" in call.path else id)
         client = programs.north if may(programs.clients.world.north_clerk.roles, call.endpoint.may) else programs.office

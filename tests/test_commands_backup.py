@@ -130,7 +130,7 @@ async def _all_but_the_last(path: Path) -> str:
         for m in old:
             values = f"({m.number}, '{m.name}', '{m.sha256}', '{AT}')"
             line = "INSERT INTO schema_migrations (number, name, sha256, at) VALUES " + values + ";"
-            await db.script(f"{m.sql}\n{line}")
+            await db.script(f"{migrating.for_engine(m.sql, db.kind)}\n{line}")
     return last.name
 
 

@@ -2,9 +2,13 @@
    {"id", "name", "size", "media_type"}; a refusal answers 4xx with {"message"} or {"detail"}. A network loss is tried again
    (3, 6, 12 … 60 s, at once when the line is back). Each file leaves <input type=hidden name=data-name value=id>.
    data-most: MB a file; data-single: one file, the new one replaces it. A form that is sent while files are on their way
-   waits for them. */
+   waits for them. Files over 5 MB go up in pieces (tus, data-pieces, the vendored client at data-tus) and go on where they
+   stopped, after a broken line and after the page was closed. */
 
 const AT_ONCE = 2;
+const LARGE = 5 * 1048576;
+const PIECE = 8 * 1048576;
+const WAITS = [1000, 3000, 6000, 12000, 24000, 60000, 60000];
 
 function size(bytes) {
   if (bytes < 1024) return `${bytes} B`;
@@ -57,12 +61,60 @@ class Upload {
     while (this.running < AT_ONCE && this.queue.length) this.send(this.queue.shift());
   }
 
+  bar(row, file) {
+    const bar = row.querySelector('progress') || this.kit.make('progress', { max: 100, value: 0, 'aria-label': file.name });
+    row.querySelector('[data-word]').before(bar);
+    return bar;
+  }
+
   send(job) {
+    const { box } = this;
+    if (job.file.size > LARGE && box.dataset.tus && !job.whole) this.sendPieces(job);
+    else this.sendWhole(job);
+  }
+
+  async sendPieces(job) {
+    const { file, row } = job, { box, kit } = this;
+    this.running += 1;
+    try { await import(box.dataset.tus); } catch (error) { this.running -= 1; job.whole = true; this.send(job); return; }
+    const bar = this.bar(row, file);
+    const said = (error) => { try { return JSON.parse(error.originalResponse.getBody()); } catch (e) { return {}; } };
+    const gone = (error) => { const s = error.originalResponse ? error.originalResponse.getStatus() : 0; return !s || s === 423 || (s >= 500 && s !== 507) || said(error).code === 'wrong_offset'; };
+    const upload = new window.tus.Upload(file, {
+      endpoint: box.dataset.pieces, chunkSize: PIECE, retryDelays: WAITS, removeFingerprintOnSuccess: true,
+      headers: { 'X-CSRF-Token': box.dataset.token, Accept: 'application/json' },
+      metadata: { filename: file.name, purpose: box.dataset.purpose || '' },
+      onShouldRetry: (error) => { if (gone(error)) this.word(row, kit.say('goes_on')); return gone(error); },
+      onProgress: (done, all) => {
+        const p = all ? Math.floor((done / all) * 100) : 0;
+        bar.value = p;
+        this.word(row, kit.say('pieces', { p, done: size(done), all: size(all) }));
+      },
+      onSuccess: (end) => this.there(job, end.lastResponse.getHeader('Songda-File'), file.size),
+      onError: (error) => {
+        if (gone(error)) { this.rest(job, upload); return; }
+        this.fail(row, said(error).detail || kit.say('refused'));
+        this.done(row);
+      },
+    });
+    row.request = { abort: () => { upload.abort(true).catch(() => {}); this.done(row); } };
+    const before = await upload.findPreviousUploads();
+    if (before.length) upload.resumeFromPreviousUpload(before[0]);
+    if (row.isConnected) upload.start();
+  }
+
+  rest(job, upload) {
+    const { row } = job;
+    this.word(row, this.kit.say('goes_on'));
+    const timer = setTimeout(() => row.again && row.again(), 60000);
+    row.again = () => { clearTimeout(timer); row.again = null; if (row.isConnected) upload.start(); };
+  }
+
+  sendWhole(job) {
     const { file, row } = job, request = new XMLHttpRequest(), form = new FormData();
     this.running += 1;
     row.request = request;
-    const bar = row.querySelector('progress') || this.kit.make('progress', { max: 100, value: 0, 'aria-label': file.name });
-    row.querySelector('[data-word]').before(bar);
+    const bar = this.bar(row, file);
     request.upload.addEventListener('progress', (event) => {
       const p = event.total ? Math.floor((event.loaded / event.total) * 100) : 0;
       bar.value = p;
@@ -84,11 +136,15 @@ class Upload {
     try { answer = JSON.parse(request.responseText); } catch (error) { answer = {}; }
     if (request.status >= 502 && request.status <= 504) { this.lost(job); return; }
     if (request.status < 200 || request.status > 299 || answer.id === undefined) { this.fail(job.row, answer.message || answer.detail || this.kit.say('refused')); this.done(job.row); return; }
+    this.there(job, answer.id, answer.size === undefined ? job.file.size : answer.size);
+  }
+
+  there(job, id, bytes) {
     const { row, file } = job, field = row.querySelector('input');
-    field.value = answer.id;
+    field.value = id;
     field.disabled = false;
     row.querySelector('progress').remove();
-    this.word(row, this.kit.say('sent', { size: size(answer.size === undefined ? file.size : answer.size) }));
+    this.word(row, this.kit.say('sent', { size: size(bytes) }));
     this.said(`${file.name} ${this.kit.say('sent', { size: size(file.size) })}`);
     this.done(row);
     this.box.dispatchEvent(new Event('change', { bubbles: true }));
