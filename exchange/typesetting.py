@@ -12,8 +12,8 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from exchange.composing import Attachments, Block, Heading, Note, Paragraph, Table, Writing
 from exchange.titles import title_lines, width
+from exchange.writing import Attachments, Block, Heading, Note, Paragraph, Table, Writing
 from ground.fonts import FACES
 from ground.typeset import NO_DATE, Families, typeset
 

@@ -31,11 +31,11 @@ SAYERS = {
 HOLE = re.compile(r"%\((\w+)\)s|\{(\w+)\}")
 NOT_WORDS = {  # modules whose tables are no words for people: keywords that are read, SQL, the API's description
     *("pinyin.py", "tables.py", "importing.py", "planning_people.py", "plans.py", "inbound.py", "workdays.py", "forms.py"),
-    *("document.py", "queries.py", "api.py", "composing.py", "moments.py"),
+    *("document.py", "queries.py", "api.py", "writing.py", "moments.py"),
 }
 ALWAYS_CHINESE = {  # text messages, sheets of paper, the API's description, the operator's terminal
     *("notices/by_sms.py", "notices/telling.py", "notices/reminders.py", "notices/lists.py", "ground/openapi.py"),
-    *("exchange/typesetting.py", "exchange/titles.py", "exchange/sheets.py", "ground/fonts.py"),
+    *("exchange/typesetting.py", "exchange/titles.py", "exchange/papers.py", "ground/fonts.py"),
     *("ground/doctor.py", "ground/checking.py", "ground/backup.py"),
 }
 BY_NAME = ("昨天", "是", "否")  # looked up through a variable

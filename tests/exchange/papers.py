@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from exchange.composing import compose
 from exchange.typesetting import Paper
+from exchange.writing import compose
 
 ITEM = (
     "各县（市、区）和有关部门要对辖区内各级文物保护单位、博物馆、A级旅游景区、民宿集聚区逐一检查，重点查看电气线路、"

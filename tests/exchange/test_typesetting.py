@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 from structlog.testing import capture_logs
 
-from exchange.composing import compose
 from exchange.typesetting import Paper, day, typeset_document
+from exchange.writing import compose
 from ground.fonts import FACES
 from ground.typeset import MissingGlyphs, uncovered
 from tests.exchange.measuring import Char, Page, blank_among, pages_of

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exchange.composing import (
+from exchange.writing import (
     MAX_CHARACTERS,
     Attachments,
     Heading,

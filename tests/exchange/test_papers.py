@@ -5,7 +5,7 @@ import io
 import pytest
 from python_calamine import CalamineWorkbook
 
-from exchange.sheets import (
+from exchange.papers import (
     RECEIVED_HEADS,
     SENT_HEADS,
     Printing,
