@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+import exchange.api
 import exchange.compose_pages
 import exchange.sent_pages
 import ground.api
@@ -74,6 +75,7 @@ ROOMS: tuple[Sequence[Route], ...] = (
     ground.directory.api.routes,
     ground.messages.api.routes,
     receipts.api.routes,
+    exchange.api.routes,
     notices.api.routes,
 )
 
