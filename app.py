@@ -33,7 +33,7 @@ import notices.organiser_pages
 import notices.pages
 import receipts.api
 import receipts.pages
-from exchange import progress
+from exchange import ordering, progress
 from ground import control, web
 from ground.clock import Clock, SystemClock
 from ground.config import Config
@@ -79,6 +79,7 @@ ROOMS: tuple[Sequence[Route], ...] = (
     notices.api.routes,
 )
 
+control.ORDERS["send"] = ordering.send
 inbox.KINDS["notice"] = inbox.Kind(
     word="会议",
     route="meeting",
