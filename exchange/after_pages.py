@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exchange import checking, forms, recalling, reissuing, sending
+from exchange import checking, forms, recalling, reissuing, sending, telling
 from exchange.checking import Addressees, Way
 from exchange.compose_pages import setting
 from exchange.document import Document
@@ -22,7 +22,10 @@ from ground.db import Tx
 from ground.directory import recipients
 from ground.directory.policy import Act
 from ground.errors import FieldError, Invalid
-from ground.form_pages import form_of, id_of, shell, today, told, wall
+from ground.form_pages import by_script, form_of, id_of, shell, today, told, wall
+from ground.messages import outbox
+from ground.messages.outbox import Estimate
+from ground.messages.telling import contacts_for
 from ground.moments import NOT_A_TIME
 from ground.visit import Flash, Visit
 from ground.web import page
@@ -39,7 +42,9 @@ class More(NamedTuple):
     offered: list[tuple[int, str, int]]
     found: Addressees
     had: int  # of those that are named
+    fresh: int
     warnings: tuple[Way, ...]
+    estimate: Estimate
 
 
 async def _more(tx: Tx, visit: Visit, id: int) -> More:
@@ -47,16 +52,23 @@ async def _more(tx: Tx, visit: Visit, id: int) -> More:
     typed = forms.read(forms.visible(form_of(visit)))._replace(urgency=document.urgency)
     found = await checking.addressees(tx, typed.main, typed.copy, owner=visit.actor.unit_id, today=today(visit))
     had = {r.unit_id for r in await sending.recipients_of(tx, id)}
+    fresh = [u for u in found.both.units if u.id not in had]
+    contacts = await contacts_for(tx, [u.id for u in fresh])
     at = forms.times(typed, wall(visit), setting(visit).due)
+    words, _ = telling.sent_text(document._replace(sign_by=at["sign_by"] or document.sign_by), told(visit), visit.now)
     return More(
         document, typed, at, await recipients.offered(tx, visit.actor.unit_id, today(visit)), found,
-        sum(u.id in had for u in found.both.units), await checking.warnings(tx, found.both, visit.now),
+        len(found.both.units) - len(fresh), len(fresh),
+        await checking.warnings(tx, found.both._replace(units=fresh), visit.now, accepted=typed.accepted),
+        outbox.estimate(words, sum(len(some) for some in contacts.values()), visit.house.config.sms),
     )  # fmt: skip
 
 
 async def ask_supplement(visit: Visit) -> Response:
-    """GET /documents/{id}/supplement."""
+    """GET /documents/{id}/supplement; POST …/checks shows what was chosen, counted and checked."""
     view = await visit.read(_more, visit, visit.number("id"))
+    if by_script(visit):
+        return visit.render("exchange/supplement_checks.html", s=view, d=view.document)
     await shell(visit)
     return visit.render("exchange/supplement.html", s=view, d=view.document)
 
@@ -155,6 +167,10 @@ def _both(path: str, name: str, show: Handler, act: Handler) -> list[Route]:
 
 routes = [
     *_both("/documents/{id}/supplement", "document_supplement", ask_supplement, supplement),
+    Route(
+        "/documents/{id}/supplement/checks", page(ask_supplement, may=Act.SEND, here="sent"), methods=["POST"],
+        name="document_supplement_checks",
+    ),
     *_both("/documents/{id}/recall", "document_recall", ask_recall, recall),
     *_both("/documents/{id}/void", "document_void", ask_void, void),
-]
+]  # fmt: skip

@@ -164,6 +164,23 @@ def test_to_copies_and_back_on_a_telephone(stage: Stage, opened: Opener) -> None
     expect(page.locator(".under")).to_contain_text("减去撤回 4")
 
 
+def test_more_units_are_checked_before_they_get_it(stage: Stage, opened: Opener) -> None:
+    page = desk(opened, stage)
+    page.goto("/documents/new")
+    page.get_by_label("标题", exact=True).fill("关于报送材料的通知")
+    page.locator("[data-groups]").get_by_role("button", name="各区政府").click()
+    upload(page, "body", "正文.pdf")
+    page.get_by_role("button", name=re.compile("^发送给")).click()
+    expect(page.get_by_role("status").first).to_contain_text("已发给 2 个单位")
+    page.get_by_role("link", name="补发", exact=True).click()
+    for group in ("各区政府", "市直部门"):
+        page.locator("[data-groups]").get_by_role("button", name=group).click()
+    expect(page.locator("#checks")).to_contain_text("有 2 个已经收到过，会跳过")
+    press = page.get_by_role("button", name=re.compile("^补发给 3 个单位"))
+    press.click()
+    expect(page.get_by_role("status").first).to_contain_text("已补发给 3 个单位，另外 2 个早已收到")
+
+
 def test_a_refusal_keeps_what_was_typed(stage: Stage, opened: Opener, complaints: list[str]) -> None:
     page = desk(opened, stage)
     page.goto("/documents/new")

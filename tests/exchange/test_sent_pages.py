@@ -139,7 +139,12 @@ async def test_supplement_through_the_page(desk: Desk) -> None:
     assert "没有这个局</textarea>" in refused.text
     empty = await desk.browser.press(path, {}, page=path)
     assert wrong(empty.text) == ["main"]
-    done = await desk.browser.press(path, {"unit": ["6200000009", "620001"], "sign_by": "2026-03-25T12:00"}, page=path)
+    named = {"unit": ["6200000009", "620001"], "sign_by": "2026-03-25T12:00"}
+    words = plain((await desk.browser.press(f"{path}/checks", named, page=path)).text)
+    assert "选的单位里有 1 个已经收到过，会跳过。" in words
+    assert "1 个单位 7 天没人登录" in words
+    assert "补发给 1 个单位" in words
+    done = await desk.browser.press(path, named, page=path)
     assert "已补发给 1 个单位，另外 1 个早已收到" in plain((await desk.browser.get(done.headers["location"])).text)
     assert (await desk.clients.db.read(ledger.receipt_of, id, desk.clients.world.outside)).due_at == "2026-03-25T04:00:00.000Z"
 
@@ -204,7 +209,7 @@ async def test_strangers_find_no_document(desk: Desk, path: str) -> None:
     for who in (outsider, receiver):
         answer = await who.get(f"/documents/{id}/{path}")
         assert (answer.status_code, TITLE in answer.text) == (404, False)
-    for act in ("chase", "supplement", "recall", "void"):
+    for act in ("chase", "supplement", "supplement/checks", "recall", "void"):
         answer = await receiver.press(f"/documents/{id}/{act}", {"reason": "有误", "unit": "620001"}, page="/documents/new")
         assert answer.status_code == 404
     assert (await desk.clients.db.read(sending.find, id)).voided_at is None

@@ -45,7 +45,7 @@ async function check(form) {
   const number = place.querySelector('[data-number-now]'), shown = form.querySelector('[data-number]');
   if (number && shown) shown.innerHTML = number.innerHTML;
   const units = place.querySelector('[data-units]');
-  if (units) form.querySelectorAll('[data-count="total"]').forEach((n) => { n.textContent = Number(units.dataset.units).toLocaleString('en'); });
+  if (units) form.querySelectorAll('button [data-count]').forEach((n) => { n.textContent = Number(units.dataset.units).toLocaleString('en'); });
 }
 
 // ---- drafts -----------------------------------------------------------------------------------------------------
