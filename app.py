@@ -6,7 +6,7 @@ build(config) → Starlette     every room's routes and the House they need; its
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,9 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+import exchange.api
+import exchange.compose_pages
+import exchange.sent_pages
 import ground.api
 import ground.audit_pages
 import ground.directory.api
@@ -32,6 +35,7 @@ import notices.pages
 import receipts.api
 import receipts.pages
 import receipts.preview_pages
+from exchange import ordering, progress
 from ground import control, fingerprints, web
 from ground.clock import Clock, SystemClock
 from ground.config import Config
@@ -67,6 +71,8 @@ ROOMS: tuple[Sequence[Route], ...] = (
     receipts.preview_pages.routes,
     ground.audit_pages.routes,
     ground.messages.pages.routes,
+    exchange.compose_pages.routes,
+    exchange.sent_pages.routes,
     notices.compose_pages.routes,
     notices.organiser_pages.routes,
     notices.pages.routes,
@@ -75,15 +81,24 @@ ROOMS: tuple[Sequence[Route], ...] = (
     ground.directory.api.routes,
     ground.messages.api.routes,
     receipts.api.routes,
+    exchange.api.routes,
     notices.api.routes,
 )
 
+control.ORDERS["send"] = ordering.send
 inbox.KINDS["notice"] = inbox.Kind(
     word="会议",
     route="meeting",
     sent_route="meeting_progress",
     verbs={"sign": "去报名", "answer": "去报名", "confirm": "去确认"},
     hints=organising.hints,
+)
+inbox.KINDS["document"] = inbox.Kind(
+    word="公文",
+    route="document_progress",
+    sent_route="document_progress",
+    verbs={"sign": "去签收", "answer": "去答复"},
+    hints=progress.hints,
 )
 today.MEETINGS["notice"] = organising.coming_up
 
@@ -111,6 +126,7 @@ async def around(tx: Tx, actor: Actor, now: str) -> Around:
 NAV = (
     ("today", "今日", "today", "today", Act.READ),
     ("inbox", "收文", "inbox", "inbox", Act.READ),
+    ("sent", "发文", "sent", "send", Act.SEND),
     ("meetings", "会议", "meetings", "meet", Act.READ),
     ("units", "单位人员", "units", "units", Act.PEOPLE),
     ("groups", "发文范围", "groups", "book", Act.GROUPS),
@@ -132,19 +148,28 @@ def nav(visit: Visit) -> list[NavItem]:
 # --- live -----------------------------------------------------------------------------------------------------------------
 
 
+async def answers(tx: Tx, notice: int) -> dict[str, object]:
+    """What the live page of a meeting adds to the counts."""
+    return {"answers": (await organising.counts(tx, notice))._asdict()}
+
+
+# What a room adds to the live counts of its subjects.
+LIVE: Mapping[str, Callable[[Tx, int], Awaitable[Mapping[str, object]]]] = {"notice": answers, "document": progress.live}
+
+
 def live_hub(db: Database, clock: Clock) -> Hub:
     """The hub whose events say how far a subject is (`subject:12`), or what waits in a unit (`unit:7`)."""
 
-    async def progress(tx: Tx, topic: str) -> dict[str, object]:
+    async def counts(tx: Tx, topic: str) -> dict[str, object]:
         kind, _, number = topic.partition(":")
         if kind == "unit":
             waiting = await inbox.counts(tx, int(number), clock.now())
             return {"waiting": sum(w.number for w in waiting), "late": sum(w.late for w in waiting)}
-        tally = await ledger.tally_of(tx, int(number))
-        return {**tally._asdict(), "answers": (await organising.counts(tx, int(number)))._asdict()}
+        subject = await ledger.subject_of(tx, int(number))
+        return {**(await ledger.tally_of(tx, subject.id))._asdict(), **await LIVE[subject.kind](tx, subject.id)}
 
     async def compute(topic: str) -> str:
-        return json.dumps(await db.read(progress, topic))
+        return json.dumps(await db.read(counts, topic))
 
     return Hub(compute)
 

@@ -234,6 +234,30 @@ def token_add(
     say.print(said["token"], markup=False)
 
 
+@cli.command("send")
+def send_files(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="the body, then attachments", exists=True, dir_okay=False)],
+    to: Annotated[list[str], typer.Option(help="group:ID or unit:CODE; may be given several times")],
+    title: Annotated[str, typer.Option()],
+    login: Annotated[str, typer.Option(help="who sends")],
+    unit: Annotated[str, typer.Option(help="the code of the unit that they send for")],
+    kind: Annotated[str, typer.Option(help="通知, 函, 报告 …")] = "通知",
+    urgency: Annotated[str, typer.Option(help="normal, urgent, immediate")] = "normal",
+    series: Annotated[str, typer.Option(help="机关代字 of the number; - for none; default: the unit's first")] = "",
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Send a document; prints its number and how many units got it."""
+    import app  # noqa: F401  registers the orders of the rooms, for when the service is down
+
+    sent = [{"name": one.name, "data": base64.b64encode(one.read_bytes()).decode()} for one in files]
+    said = order(
+        load(config, data), "send", files=sent, to=to, title=title, login=login, unit=unit, kind=kind, urgency=urgency,
+        series=series,
+    )  # fmt: skip
+    say.print(f"{said['id']} {said['number'] or '-'}: {said['receipts']} units, {said['messages']} messages", markup=False)
+
+
 @cli.command()
 def migrate(config: ConfigOption = None, data: DataOption = None) -> None:
     """Bring an existing database up to date, after a copy of it, all or nothing. The service must be stopped."""

@@ -46,3 +46,67 @@ DRAFT = "SELECT id, form, saved_at, sent_as FROM papers WHERE id = :id AND unit_
 DRAFTS = "SELECT id, form, saved_at, sent_as FROM papers WHERE unit_id = :unit AND sent_as IS NULL ORDER BY id DESC LIMIT 20"
 DRAFT_DONE = "UPDATE papers SET sent_as = :document WHERE id = :id AND unit_id = :unit AND sent_as IS NULL"
 DRAFT_DROP = "DELETE FROM papers WHERE id = :id AND unit_id = :unit AND sent_as IS NULL"
+
+# --- outgoing: what the unit has sent ---------------------------------------------------------------------------------------
+
+SENT = r"""
+SELECT s.id, d.kind, s.title, s.number, s.urgency, s.sent_at, s.sign_by, s.closed_at, d.voided_at, d.corrects, t.total, t.opened,
+  t.signed, t.returned, t.recalled
+FROM subjects s JOIN documents d ON d.id = s.id JOIN tallies t ON t.subject_id = s.id
+WHERE s.sender_unit = :unit AND s.id < :before AND (:kind = '' OR d.kind = :kind) AND s.sent_at >= :since AND s.sent_at < :until
+  AND (:words = '' OR s.title LIKE :words ESCAPE '\' OR s.number LIKE :words ESCAPE '\')
+ORDER BY s.id DESC LIMIT :limit"""
+SENT_FIRST = """
+SELECT s.sent_at FROM subjects s JOIN documents d ON d.id = s.id WHERE s.sender_unit = :unit ORDER BY s.id LIMIT 1"""
+LINES = """
+SELECT r.unit_id, u.code, p.name, u.short_name, u.initials, u.path, u.duty_phone, p.part, p.batch, p.copy_no, r.state,
+  r.arrived_at, r.opened_at, r.signed_at,
+  (SELECT MIN(f.at) FROM facts f WHERE f.subject_id = r.subject_id AND f.unit_id = r.unit_id AND f.fact = 'registered'),
+  r.answered_at, COALESCE(r.sign_by, s.sign_by), r.waits, u.closed_on, COALESCE(x.codes, '[]'), COALESCE(x.reason, '')
+FROM receipts r JOIN recipients p ON p.document_id = r.subject_id AND p.unit_id = r.unit_id JOIN units u ON u.id = r.unit_id
+JOIN subjects s ON s.id = r.subject_id LEFT JOIN returns x ON x.subject_id = r.subject_id AND x.unit_id = r.unit_id
+WHERE r.subject_id = :document ORDER BY u.level, u.sort, u.id"""
+SIGNERS = """
+SELECT f.unit_id, p.name FROM facts f JOIN people p ON p.id = f.person_id WHERE f.subject_id = :document AND f.fact = 'signed'
+ORDER BY f.id DESC"""
+CHASED_UNITS = """
+SELECT unit_id, COUNT(*), COUNT(CASE WHEN state IN ('undelivered', 'expired') THEN 1 END) FROM messages
+WHERE subject_id = :document AND channel = 'sms' AND purpose = 'chase' GROUP BY unit_id"""
+CHASE_COUNT = "SELECT COUNT(*) FROM document_chases WHERE document_id = :document"
+CHASE_INSERT = """
+INSERT INTO document_chases (document_id, at, person_id, units, messages) VALUES (:document, :at, :person, :units, :messages)"""
+EVENTS = """
+SELECT a.at, COALESCE(p.name, ''), a.act, a.detail FROM audit a LEFT JOIN people p ON p.id = a.person_id
+WHERE a.object = :object ORDER BY a.id DESC LIMIT 200"""
+CORRECTIONS = """
+SELECT s.id, s.title, s.number, s.sent_at FROM documents d JOIN subjects s ON s.id = d.id WHERE d.corrects = :document
+ORDER BY s.id"""
+BATCH_TAKE = """
+UPDATE documents SET batches = batches + 1 WHERE id = :document AND voided_at IS NULL RETURNING batches"""
+COPY_LAST = "SELECT COALESCE(MAX(copy_no), 0) FROM recipients WHERE document_id = :document"
+DOCUMENT_VOID = "UPDATE documents SET voided_at = :at, void_reason = :reason WHERE id = :document AND voided_at IS NULL"
+
+# --- outgoing: recalling ----------------------------------------------------------------------------------------------------
+
+OPENINGS = """
+SELECT f.unit_id, p.name, f.at FROM facts f JOIN people p ON p.id = f.person_id
+WHERE f.subject_id = :document AND f.fact = 'opened' ORDER BY f.id"""
+DOWNLOADS = """
+SELECT o.unit_id, COUNT(*) FROM file_openings o WHERE o.subject_id = :document GROUP BY o.unit_id"""
+PASSED_ON = """
+SELECT x.unit_id, p.name FROM passes x JOIN people p ON p.id = x.to_person WHERE x.subject_id = :document ORDER BY x.id"""
+FORWARDED = """
+SELECT s.sender_unit, s.title FROM documents d JOIN subjects s ON s.id = d.id WHERE d.forwards = :document ORDER BY s.id"""
+RECALL_INSERT = """
+INSERT INTO recalls (document_id, unit_id, reason, state, asked_at, asked_by, decided_at, decision_reason)
+VALUES (:document, :unit, :reason, :state, :at, :person, :decided, '') RETURNING id"""
+RECALL = (
+    "SELECT c.id, c.document_id, c.unit_id, u.short_name, c.reason, c.state, c.asked_at, c.decided_at, c.decision_reason "
+    "FROM recalls c JOIN units u ON u.id = c.unit_id"
+)
+RECALL_BY_ID = f"{RECALL} WHERE c.id = :id AND c.unit_id = :unit"
+RECALLS = f"{RECALL} WHERE c.document_id = :document ORDER BY c.id DESC"
+RECALL_OPEN = f"{RECALL} WHERE c.document_id = :document AND c.unit_id = :unit AND c.state = 'asked' ORDER BY c.id DESC LIMIT 1"
+RECALL_DECIDE = """
+UPDATE recalls SET state = :state, decided_at = :at, decided_by = :person, decision_reason = :reason
+WHERE id = :id AND unit_id = :unit AND state = 'asked'"""

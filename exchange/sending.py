@@ -78,6 +78,11 @@ async def recipients_of(tx: Tx, id: int) -> list[Recipient]:
     return await tx.all(q.RECIPIENTS, Recipient, document=id)
 
 
+async def files_of(tx: Tx, id: int) -> list[ledger.SubjectFile]:
+    """The files of a document, the body first."""
+    return await ledger.files_of(tx, await ledger.subject_of(tx, id))
+
+
 async def freeze(tx: Tx, main: Wanted, copy: Wanted, *, owner: int, today: str) -> Frozen:
     """The units that both lists mean now. Raises Invalid for names that are nobody's."""
     errors, lists = [], []
@@ -174,12 +179,20 @@ async def _write(
     )  # fmt: skip
 
 
-async def deliver(tx: Tx, id: int, frozen: Frozen, *, batch: int, first_copy: int, now: str) -> None:
-    """Freeze the recipients with their names of now and their 份号, and open their receipts."""
+async def deliver(
+    tx: Tx, id: int, frozen: Frozen, *, batch: int, first_copy: int, now: str, sign_by: str = "", answer_by: str = ""
+) -> None:
+    """Freeze the recipients with their names of now and their 份号, and open their receipts.
+
+    Args:
+        sign_by, answer_by: these units' own times (补发); '' for the document's.
+    """
     rows = [
         {"document": id, "unit": u.id, "part": part, "name": u.name, "copy_no": n, "batch": batch, "at": now}
         for n, (u, part) in enumerate(frozen.parts, first_copy)
     ]
     await tx.many(q.RECIPIENT_INSERT, rows)
     subject = await ledger.subject_of(tx, id)
-    await ledger.open_receipts(tx, subject, [(u.id, part) for u, part in frozen.parts], at=now)
+    await ledger.open_receipts(
+        tx, subject, [(u.id, part) for u, part in frozen.parts], at=now, sign_by=sign_by, answer_by=answer_by
+    )

@@ -51,4 +51,7 @@ WORDS = {
     "group_changed": "改发文范围", "group_closed": "停用发文范围", "notice_published": "发会议通知",
     "notice_changed": "改会议通知", "notice_cancelled": "取消会议", "answered": "报名", "confirmed": "确认变动",
     "leave_approved": "同意请假", "leave_refused": "不同意请假", "late_asked": "申请晚改", "chased": "催办",
+    "document_sent": "发公文", "document_chased": "催办公文", "document_supplemented": "补发", "document_recalled": "撤回",
+    "document_reissued": "更正重发", "document_voided": "作废公文", "number_voided": "作废字号", "recall_agreed": "同意撤回",
+    "recall_refused": "不同意撤回", "series_opened": "新字号系列", "series_closed": "停用字号系列",
 }  # fmt: skip

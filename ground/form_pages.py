@@ -20,7 +20,8 @@ from ground.visit import Visit
 from ground.workdays import Calendar
 
 Form = dict[str, list[str]]
-NOT_KEPT = {"csrf", "once", "draft", "version", "leave_out", "preview"}
+NOT_KEPT = {"csrf", "once", "draft", "version", "leave_out", "instead", "preview"}
+SINGLE = "_file"  # an upload of one file travels as body_file, and is named by `body` when it is kept
 
 
 @functools.cache
@@ -45,16 +46,24 @@ def today(visit: Visit) -> str:
 
 
 def form_of(visit: Visit) -> Form:
-    """What was typed, by name; the units that a way out of the panel leaves out have moved to the exceptions."""
+    """What was typed, by name.
+
+    A way out of the panel has been taken: units left out (`leave_out`) have moved to the exceptions, those replaced (`instead`:
+    `left out>instead`, by commas) as well, and the others are named.
+    """
     form: Form = {}
     for name, value in visit.form.multi_items():
         if isinstance(value, str) and name not in NOT_KEPT:
             form.setdefault(name, []).append(value)
-    left_out = [code for code in visit.field("leave_out").split(",") if code]
+    instead = [pair.partition(">") for pair in visit.field("instead").split(",") if ">" in pair]
+    left_out = [code for code in visit.field("leave_out").split(",") if code] + [old for old, _, _ in instead]
     if left_out:
-        for name in ("unit", "cc_unit"):
-            form[name] = [code for code in form.get(name, []) if code not in left_out]
-        form["except"] = form.get("except", []) + left_out
+        copies = any(name.startswith("cc_") for name in form)
+        for prefix in ("", "cc_") if copies else ("",):
+            form[f"{prefix}unit"] = [code for code in form.get(f"{prefix}unit", []) if code not in left_out]
+            form[f"{prefix}except"] = form.get(f"{prefix}except", []) + left_out
+    if instead:
+        form["unit"] = list(dict.fromkeys([*form["unit"], *(new for _, _, new in instead)]))
     return form
 
 
@@ -76,15 +85,19 @@ async def keep_files(visit: Visit) -> None:
     """
     refused: Invalid | None = None
     kept: list[tuple[str, str]] = []
-    for upload in visit.uploads("files"):
+    single = [name for name in dict.fromkeys(visit.form) if name.endswith(SINGLE)]
+    chosen = [("attachment", "attachments", upload) for upload in visit.uploads("files")]
+    chosen += [(name.removesuffix(SINGLE),) * 2 + (upload,) for name in single for upload in visit.uploads(name)]
+    for name, field, upload in chosen:
         try:
-            kept.append(("attachment", (await keep_upload(visit, upload)).id))
+            kept.append((name, (await keep_upload(visit, upload)).id))
         except Refused as why:
-            name = files.clean_name(upload.filename or "")
-            refused = refused or Invalid.one("attachments", f"“{name}”没有存上：{why.text()}")
+            called = files.clean_name(upload.filename or "")
+            refused = refused or Invalid.one(field, f"“{called}”没有存上：{why.text()}")
     await visit.form.close()
-    typed = [(name, value) for name, value in visit.form.multi_items() if isinstance(value, str)]
-    visit.form = FormData([*typed, *kept])
+    replaced = {name for name, _ in kept if name + SINGLE in single}
+    typed = [(name, value) for name, value in visit.form.multi_items() if isinstance(value, str) and name not in replaced]
+    visit.form = FormData([*((n, v) for n, v in typed if n not in single), *kept])
     if refused is not None:
         raise refused
 

@@ -43,6 +43,15 @@ class Programs(NamedTuple):
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
+    async def document(self, **other: Any) -> str:
+        """A document of 北区 to 南区, sent; its id."""
+        body = await self.north.post("/api/v1/files?name=body.pdf", content=b"%PDF-1.4 page")
+        said = {"title": "关于协助调查的函", "kind": "函", "main": ["unit:620002"], "body": body.json()["id"]}
+        accepted = {"warnings_accepted": ["nobody", "leader", "mobile", "silent"]}
+        answer = await self.north.post("/api/v1/documents", json=said | accepted | other)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
     async def sign(self, notice: str, client: httpx2.AsyncClient | None = None, unit: int = 0) -> str:
         """Open and sign it; the receipt's id."""
         client, unit = client or self.north, unit or self.clients.world.north

@@ -84,13 +84,22 @@ def test_generated_requests_never_break_the_service(where: str, clock: FixedCloc
 
     def work(runner: asyncio.Runner, programs: Programs) -> None:
         notice = runner.run(prepare(programs))
-        known = {"id": notice, "receipt": f"{notice}-{programs.clients.world.north}", "code": "620001", "name": "kannel"}
+        document, draft = (runner.run(programs.document(draft=draft)) for draft in (False, True))
+        known = {
+            "id": notice,
+            "document": draft,
+            "receipt": f"{notice}-{programs.clients.world.north}",
+            "code": "620001",
+            "name": "kannel",
+        }
         operator = runner.run(programs.clients.api(programs.clients.world.operator))
         whole = runner.run(programs.office.get("/api/openapi.json")).json()
         for found in schemathesis.openapi.from_dict(whole).get_all_operations():
             operation: Any = found.ok()  # type: ignore[union-attr]
             clients = [operator if operation.path == "/messages" else programs.office, programs.north]
             real = {name: known[name] for name in re.findall(r"{(\w+)}", operation.path) if name in known}
+            if operation.path.startswith("/documents/{id}"):
+                real = {"id": document}
             for path_parameters in [{}, real] if real else [{}]:
                 call(runner, operation, mode, clients, path_parameters)
 

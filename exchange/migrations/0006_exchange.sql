@@ -60,7 +60,8 @@ CREATE TABLE documents (
   corrects INTEGER,             -- the document that this one corrects
   forwards INTEGER,             -- the document that this one passes on (转发)
   voided_at TEXT,
-  void_reason TEXT
+  void_reason TEXT,
+  batches INTEGER NOT NULL DEFAULT 0  -- how often more units were added (补发)
 ) STRICT;
 CREATE INDEX documents_series ON documents (series_id, year, serial);
 CREATE INDEX documents_corrects ON documents (corrects) WHERE corrects IS NOT NULL;

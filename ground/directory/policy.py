@@ -41,6 +41,7 @@ class Act(StrEnum):
     READ = "read"  # the unit's inbox and what was sent to it
     SIGN = "sign"
     ANSWER = "answer"  # sign people up, ask leave, confirm
+    SEND = "send"  # draft, send, recall, reissue, supplement, void and chase documents of the own unit
     COMPOSE = "compose"  # draft and publish notices
     ORGANISE = "organise"  # decide leave, chase, enter for a unit, lists, attendance
     GROUPS = "groups"  # the unit's own groups; the city's only for operators
@@ -52,7 +53,7 @@ class Act(StrEnum):
     AUDIT = "audit"
 
 
-_SECRETARY = {Act.READ, Act.SIGN, Act.ANSWER, Act.GROUPS}
+_SECRETARY = {Act.READ, Act.SIGN, Act.ANSWER, Act.SEND, Act.GROUPS}
 _ORGANISER = {Act.READ, Act.COMPOSE, Act.ORGANISE, Act.GROUPS}
 
 TABLE: dict[Role, frozenset[Act]] = {

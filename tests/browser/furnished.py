@@ -5,6 +5,9 @@ ids, tokens = prepared(folder, furnish)    ids by name for the paths, the sessio
 
 from typing import Any, NamedTuple
 
+from exchange import chasing, drafting, numbering, recalling, reissuing, sending
+from exchange import document as papers
+from exchange.sending import Attached
 from ground.config import SignIn
 from ground.db import Database, Tx
 from ground.directory import people, sessions
@@ -94,6 +97,38 @@ class _Making:
         await self.answers(off, world.north_clerk, Answer((MA,)), answered)
         await publishing.cancel(self.tx, world.organiser, off, "主要领导另有安排", told=told(), now=now())
 
+    async def documents(self) -> None:
+        """Sent by 市府办: one under way (signed, opened, recalled in part, sent to more), one void, a draft."""
+        tx, world, sender = self.tx, self.world, self.city.actor("sender")
+        series = await numbering.open_series(tx, "测政办发", "测试市人民政府办公室文件", unit=world.office, by=None, at=now())
+        sent = utc(-1, "09:00")
+        new = papers.Contents(
+            "通知",
+            "关于切实做好春季农业生产和森林草原防火工作的通知",
+            "urgent",
+            series,
+            "马文斌",
+            sent[:10],
+            sign_by=utc(1, "12:00"),
+        )
+        attached = Attached(self.file)
+        wanted, nobody = Wanted((world.districts, self.city.departments)), Wanted()
+        for name, title in (("document", new.title), ("void", "关于调整办公时间的通知"), ("wrong", "关于开展安全检查的通知")):
+            done = await sending.send(
+                tx, sender, new._replace(title=title), wanted, nobody, attached=attached, told=told(), now=sent, today=sent[:10]
+            )
+            self.ids[name] = str(done.id)
+        id = int(self.ids["document"])
+        for unit in (world.north_clerk, world.south_clerk):
+            await inbox.open_item(tx, id, unit, sent)
+        await inbox.sign(tx, id, world.north_clerk, waived=(), at=utc(-1, "15:00"))
+        await recalling.recall(tx, sender, id, "附件有误", [world.outside], told=told(), now=now())
+        await chasing.chase(tx, sender, id, None, told=told(), now=now())
+        await reissuing.void(tx, sender, int(self.ids["void"]), "重复发文", told=told(), now=now())
+        form = {"title": ["关于做好清明节假期文化和旅游市场安全工作的通知"], "series": [str(series)], "group": [str(world.districts)],
+                "cc_unit": ["6200000009"], "body": [attached.body]}  # fmt: skip
+        self.ids["paper"] = str(await drafting.save(tx, sender, form, draft=0, now=now()))
+
     async def papers(self) -> None:
         """A draft, a delegation, a token; ids of people, posts, units, groups."""
         world = self.world
@@ -129,6 +164,7 @@ async def furnish(db: Database, store: Store) -> Furnished:
         await making.past()
         await making.coming()
         await making.papers()
+        await making.documents()
         tokens = {}
         for who in (
             "organiser",
@@ -140,6 +176,7 @@ async def furnish(db: Database, store: Store) -> Furnished:
             "auditor",
             "unit_admin",
             "outsider",
+            "sender",
         ):
             one = city.actor(who)
             begun = await sessions.begin(

@@ -96,12 +96,13 @@ async def _clerk(tx: Tx, unit: int, login: str, name: str, role: str, mobile: st
 async def _more(tx: Tx, world: World) -> Cast:
     """Two departments more, each with a clerk; an auditor, a unit's administrator; the group 市直部门."""
     extra: dict[str, Actor] = {}
-    for code, name, short, login, clerk, mobile in (
+    for code, name, short, login, person, mobile in (
         ("6200000012", "测试市文化和旅游局", "市文旅局", "zhangy", "张颖", "13500000012"),
         ("6200000013", "测试市档案馆", "市档案馆", "lihua", "李华", "13500000013"),
     ):
         unit = await units.open_unit(tx, NewUnit(code, name, short, world.city, "政府", 1), today="2025-01-01", at=now())
-        extra[login] = await _clerk(tx, unit, login, clerk, "secretary", mobile)
+        extra[login] = await _clerk(tx, unit, login, person, "secretary", mobile)
+    extra["sender"] = await _clerk(tx, world.office, "tianzq", "田志强", "secretary", "13900000777")
     extra["auditor"] = await _clerk(tx, world.office, "shenji", "沈计", "auditor", "13600000003")
     extra["unit_admin"] = await _clerk(tx, world.north, "beiguan", "管北", "unit_admin", "13600000004")
     departments = await groups.open_group(tx, "市直部门", owner=None, by=None, at=now())

@@ -64,6 +64,21 @@ PAGES: dict[str, tuple[str, str]] = {
     "audit": ("auditor", "/audit"),
     "messages": ("operator", "/messages"),
     "messages_why": ("operator", "/messages/why?person=hesz&subject={open}"),
+    "sent": ("sender", "/documents/sent"),
+    "sent.none": ("outsider", "/documents/sent"),
+    "document_new": ("sender", "/documents/new"),
+    "document_new.draft": ("sender", "/documents/new?draft={paper}"),
+    "document_new.corrects": ("sender", "/documents/new?corrects={wrong}"),
+    "document_preview": ("sender", "/documents/drafts/{paper}/preview"),
+    "document_progress": ("sender", "/documents/{document}/progress"),
+    "document_progress.all": ("sender", "/documents/{document}/progress?show=all"),
+    "document_progress.void": ("sender", "/documents/{void}/progress"),
+    "document_table": ("sender", "/documents/{document}/progress/table"),
+    "document_chase": ("sender", "/documents/{document}/chase"),
+    "document_supplement": ("sender", "/documents/{document}/supplement"),
+    "document_recall": ("sender", "/documents/{document}/recall"),
+    "document_recall.unit": ("sender", "/documents/{document}/recall?unit={unit_id}"),
+    "document_void": ("sender", "/documents/{document}/void"),
     "meetings": ("north_clerk", "/meetings"),
     "meetings.invited": ("north_clerk", "/meetings?tab=invited"),
     "meetings.organised": ("organiser", "/meetings?tab=organised"),
@@ -115,6 +130,12 @@ DATA: dict[str, tuple[str, str, str]] = {
     "inbox_new": ("north_clerk", "/inbox/new?after=0", "application/json"),
     "file": ("north_clerk", "/files/{file}", "application/pdf"),
     "live": ("north_clerk", "", ""),
+    "document_part": ("sender", "/documents/{document}/progress/part", "text/html"),
+    "document_xlsx": (
+        "sender",
+        "/documents/{document}/units.xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml",
+    ),
     "meeting_part": ("organiser", "/meetings/{open}/progress/part", "text/html"),
     "meeting_door_part": ("organiser", "/meetings/{begun}/door/part", "text/html"),
     "people_xlsx": ("organiser", "/meetings/{open}/people.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml"),
@@ -125,7 +146,20 @@ DATA: dict[str, tuple[str, str, str]] = {
     "meeting_ics": ("north_clerk", "/meetings/{open}.ics", "text/calendar"),
     "attendee_code": ("north_clerk", "/meetings/{open}/people/{attendee}/code.svg", "image/svg+xml"),
 }
-DARK = ("sign_in", "today", "inbox", "meeting", "meeting_progress", "meeting_new", "units", "groups", "messages", "account")
+DARK = (
+    "sign_in",
+    "today",
+    "inbox",
+    "meeting",
+    "meeting_progress",
+    "meeting_new",
+    "document_new",
+    "document_progress",
+    "units",
+    "groups",
+    "messages",
+    "account",
+)
 
 
 class Stage(NamedTuple):
@@ -212,6 +246,7 @@ def test_page(stage: Stage, opened: Opener, name: str) -> None:
     answer = page.goto(path.format(**stage.city.ids))
     assert answer is not None
     assert answer.status == 200, f"{answer.status} {page.locator('main').inner_text()[:200]}"
+    assert page.url.endswith("/account/password") == (name == "password"), "led away to the first change of the password"
     wrong = [text for width in WIDTHS for text in look(page, name, width)]
     assert list(dict.fromkeys(wrong)) == []
 

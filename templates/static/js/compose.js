@@ -1,4 +1,4 @@
-/* The page that writes or changes a notice: the right column follows what is typed, drafts keep themselves, rows of fields.
+/* The page that writes a document, or writes or changes a notice: the right column follows what is typed, drafts keep themselves, rows of fields.
    form[data-compose]   data-checks: POST the form, answered with the column's new content; data-drafts (not when changing):
                         POST the form, answered {id, saved, url}. The first answer names the draft, later ones overwrite it.
    [data-check]         what Enter presses: with scripts it computes the column and stays on the page. */
@@ -7,7 +7,7 @@ const CHECK = 700, KEEP = 4000;
 
 function sent(form) {
   const data = new FormData(form);
-  data.delete('files'); // chosen files go up by themselves (js/upload.js)
+  for (const name of new Set(data.keys())) if (data.get(name) instanceof File) data.delete(name); // files go up by themselves (js/upload.js)
   return data;
 }
 
@@ -42,8 +42,10 @@ async function check(form) {
   place.innerHTML = text; // of our own template, escaped there
   place.querySelectorAll('details').forEach((d, at) => { d.open = Boolean(open[at]); });
   place.querySelectorAll('[data-echo]').forEach((e) => { const hint = document.getElementById(`${e.dataset.echo}-h`); if (hint) hint.textContent = e.textContent; });
+  const number = place.querySelector('[data-number-now]'), shown = form.querySelector('[data-number]');
+  if (number && shown) shown.innerHTML = number.innerHTML;
   const units = place.querySelector('[data-units]');
-  if (units) form.querySelectorAll('[data-count="total"]').forEach((n) => { n.textContent = Number(units.dataset.units).toLocaleString('en'); });
+  if (units) form.querySelectorAll('button [data-count]').forEach((n) => { n.textContent = Number(units.dataset.units).toLocaleString('en'); });
 }
 
 // ---- drafts -----------------------------------------------------------------------------------------------------
