@@ -17,6 +17,9 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+import exchange.document_act_pages
+import exchange.document_pages
+import exchange.forward_pages
 import ground.api
 import ground.audit_pages
 import ground.directory.api
@@ -30,6 +33,7 @@ import notices.organiser_pages
 import notices.pages
 import receipts.api
 import receipts.pages
+from exchange import answering, passing
 from ground import control, web
 from ground.clock import Clock, SystemClock
 from ground.config import Config
@@ -65,6 +69,9 @@ ROOMS: tuple[Sequence[Route], ...] = (
     notices.compose_pages.routes,
     notices.organiser_pages.routes,
     notices.pages.routes,
+    exchange.forward_pages.routes,
+    exchange.document_act_pages.routes,
+    exchange.document_pages.routes,
     ground.api.routes,
     ground.directory.api.routes,
     ground.messages.api.routes,
@@ -79,6 +86,15 @@ inbox.KINDS["notice"] = inbox.Kind(
     verbs={"sign": "去报名", "answer": "去报名", "confirm": "去确认"},
     hints=organising.hints,
 )
+inbox.KINDS["document"] = inbox.Kind(
+    word="公文",
+    route="document",
+    sent_route="document_progress",
+    verbs={"sign": "打开签收", "answer": "去答复"},
+    hints=passing.hints,
+)
+ledger.ALSO_SEEN.append(answering.file_seen)
+today.PASSED["document"] = passing.passed_to
 today.MEETINGS["notice"] = organising.coming_up
 
 

@@ -21,7 +21,7 @@ PAGE = 20
 TABS = (
     ("all", "全部"),
     ("sign", "待签收"),
-    ("answer", "待报名"),
+    ("answer", "待答复"),
     ("confirm", "待确认"),
     ("signed", "已签收"),
     ("ended", "已退回和撤回"),
@@ -37,6 +37,7 @@ class TodayView(NamedTuple):
     counts: list[WaitCount]
     sent: list[SentItem]
     meetings: list[today.Meeting]
+    passed: list[today.Passed]
 
 
 async def _today(tx: Tx, actor: Actor, now: str, midnight: str) -> TodayView:
@@ -46,7 +47,8 @@ async def _today(tx: Tx, actor: Actor, now: str, midnight: str) -> TodayView:
     rest = [i for i in waiting if i not in pressing]
     sent = [s for s in (await inbox.sent(tx, actor.unit_id, limit=3))[:3] if not s.closed_at]
     meetings = await today.meetings(tx, actor.unit_id, now, clock.after(midnight, hours=24))
-    return TodayView(pressing, rest, hints, await inbox.counts(tx, actor.unit_id, now), sent, meetings)
+    passed = [p for p in await today.passed(tx, actor.person_id, actor.unit_id) if not p.seen]
+    return TodayView(pressing, rest, hints, await inbox.counts(tx, actor.unit_id, now), sent, meetings, passed)
 
 
 def midnight_after(visit: Visit) -> str:
@@ -62,6 +64,7 @@ async def show_today(visit: Visit) -> Response:
         first = visit.house.nav(visit)
         return visit.go(first[0].url if first else visit.house.url("account"))
     view = await visit.read(_today, actor, visit.now, midnight_after(visit))
+    view = view._replace(sent=[s for s in view.sent if KINDS[s.kind].sent_route in visit.house.urls])
     return visit.render("receipts/today.html", view=view, kinds=KINDS)
 
 
@@ -78,28 +81,50 @@ class InboxView(NamedTuple):
     more: bool
     hints: dict[int, Hint]
     counts: dict[str, int]
+    passed: list[today.Passed]
 
 
-async def _inbox(tx: Tx, actor: Actor, which: str, before: int, words: str, now: str, limit: int) -> InboxView:
-    found = await inbox.items(tx, actor.unit_id, which, before=before, limit=limit, words=words, now=now)
+class Asked(NamedTuple):
+    """Which page of the inbox is asked for."""
+
+    which: str
+    before: int
+    words: str
+    kind: str
+    limit: int
+
+
+async def _inbox(tx: Tx, actor: Actor, asked: Asked, now: str) -> InboxView:
+    limit = asked.limit
+    passed = await today.passed(tx, actor.person_id, actor.unit_id, limit=50) if asked.before == NEWEST else []
+    found = (
+        []
+        if asked.which == "passed"
+        else await inbox.items(
+            tx, actor.unit_id, asked.which, before=asked.before, limit=limit, words=asked.words, now=now, kind=asked.kind
+        )
+    )
     counts: dict[str, int] = {}
     for line in await inbox.counts(tx, actor.unit_id, now):
         counts[line.waits] = counts.get(line.waits, 0) + line.number
-    return InboxView(found[:limit], len(found) > limit, await inbox.hints(tx, found[:limit], now), counts)
+    return InboxView(found[:limit], len(found) > limit, await inbox.hints(tx, found[:limit], now), counts, passed)
 
 
 async def show_inbox(visit: Visit) -> Response:
-    """GET /inbox?state=&before=&q=: everything that came, newest first, cut by state."""
+    """GET /inbox?state=&kind=&before=&q=: everything that came, newest first, cut by state."""
     which = visit.query("state", "all")
-    which = which if which in dict(TABS) else "all"
+    which = which if which in {*dict(TABS), "late", "passed"} else "all"
     before = visit.query("before")
     cursor = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else NEWEST
-    limit = 50 if visit.query("rows") == "50" else PAGE
-    words = visit.query("q")[:60]
-    view = await visit.read(_inbox, visit.actor, which, cursor, words, visit.now, limit)
+    kind = visit.query("kind") if visit.query("kind") in KINDS else ""
+    asked = Asked(which, cursor, visit.query("q")[:60], kind, 50 if visit.query("rows") == "50" else PAGE)
+    view = await visit.read(_inbox, visit.actor, asked, visit.now)
+    tabs = (*TABS, ("passed", "转给我的")) if view.passed or which == "passed" else TABS
+    bulk = "inbox_sign" in visit.house.urls and may(visit.actor.roles, Act.SIGN)
     return visit.render(
-        "receipts/inbox.html", view=view, tabs=TABS, which=which, kinds=KINDS, words=words, limit=limit, first=cursor == NEWEST
-    )
+        "receipts/inbox.html", view=view, tabs=tabs, which=which, kinds=KINDS, words=asked.words, limit=asked.limit, kind=kind,
+        first=cursor == NEWEST, bulk=bulk and any(i.kind == "document" and i.waits == "sign" for i in view.items),
+    )  # fmt: skip
 
 
 async def new_items(visit: Visit) -> Response:

@@ -40,6 +40,7 @@ class Act(StrEnum):
     SIGNED_IN = "signed_in"
     READ = "read"  # the unit's inbox and what was sent to it
     SIGN = "sign"
+    REGISTER = "register"  # 收文号, 登记簿
     ANSWER = "answer"  # sign people up, ask leave, confirm
     COMPOSE = "compose"  # draft and publish notices
     ORGANISE = "organise"  # decide leave, chase, enter for a unit, lists, attendance
@@ -52,7 +53,7 @@ class Act(StrEnum):
     AUDIT = "audit"
 
 
-_SECRETARY = {Act.READ, Act.SIGN, Act.ANSWER, Act.GROUPS}
+_SECRETARY = {Act.READ, Act.SIGN, Act.REGISTER, Act.ANSWER, Act.GROUPS}
 _ORGANISER = {Act.READ, Act.COMPOSE, Act.ORGANISE, Act.GROUPS}
 
 TABLE: dict[Role, frozenset[Act]] = {

@@ -1,13 +1,17 @@
 """The cast, with a series of numbers for the office that sends, and files to send."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from exchange import numbering
+from ground.clock import FixedClock
 from ground.config import Config
 from ground.db import Database, Tx
 from ground.directory.directory import Actor
 from ground.files import File, Store, record
 from ground.messages.telling import Told
+from tests.app_client import Clients, open_app
 from tests.world import NOW, World, make, told
 
 PDF = b"%PDF-1.4\n" + b"a page\n" * 50
@@ -50,3 +54,10 @@ async def office(db: Database, world: World, tmp_path_factory: pytest.TempPathFa
     folder = tmp_path_factory.mktemp("files")
     store = Store(folder, max_bytes=Config().files.max_mb << 20, min_free=0)
     return Office(db, world, sender, await db.write(open_it), store)
+
+
+@pytest.fixture
+async def clients(where: str, clock: FixedClock) -> AsyncIterator[Clients]:
+    """The real app on a fresh database with the cast, and signed-in clients for each of them."""
+    async with open_app(where, clock) as found:
+        yield found
