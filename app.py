@@ -20,6 +20,8 @@ from starlette.staticfiles import StaticFiles
 import exchange.document_act_pages
 import exchange.document_pages
 import exchange.forward_pages
+import exchange.incoming_api
+import exchange.register_pages
 import ground.api
 import ground.audit_pages
 import ground.directory.api
@@ -33,7 +35,7 @@ import notices.organiser_pages
 import notices.pages
 import receipts.api
 import receipts.pages
-from exchange import answering, passing
+from exchange import answering, passing, registering
 from ground import control, web
 from ground.clock import Clock, SystemClock
 from ground.config import Config
@@ -72,10 +74,12 @@ ROOMS: tuple[Sequence[Route], ...] = (
     exchange.forward_pages.routes,
     exchange.document_act_pages.routes,
     exchange.document_pages.routes,
+    exchange.register_pages.routes,
     ground.api.routes,
     ground.directory.api.routes,
     ground.messages.api.routes,
     receipts.api.routes,
+    exchange.incoming_api.routes,
     notices.api.routes,
 )
 
@@ -92,6 +96,7 @@ inbox.KINDS["document"] = inbox.Kind(
     sent_route="document_progress",
     verbs={"sign": "打开签收", "answer": "去答复"},
     hints=passing.hints,
+    register=registering.register_signed,
 )
 ledger.ALSO_SEEN.append(answering.file_seen)
 today.PASSED["document"] = passing.passed_to
@@ -122,6 +127,7 @@ NAV = (
     ("today", "今日", "today", "today", Act.READ),
     ("inbox", "收文", "inbox", "inbox", Act.READ),
     ("meetings", "会议", "meetings", "meet", Act.READ),
+    ("registers", "登记簿", "register_received", "book", Act.REGISTER),
     ("units", "单位人员", "units", "units", Act.PEOPLE),
     ("groups", "发文范围", "groups", "book", Act.GROUPS),
     ("messages", "短信邮件", "messages", "bell", Act.MESSAGES),

@@ -157,7 +157,4 @@ ORDER BY s.id DESC LIMIT :limit"""
 SERIES_EVER = (
     "SELECT id, unit_id, code, head, sort, closed_at FROM series WHERE unit_id = :unit ORDER BY closed_at IS NOT NULL, sort, id"
 )
-SERIES_USED = """
-SELECT y.series_id, y.year, y.last FROM series_years y JOIN series s ON s.id = y.series_id
-WHERE s.unit_id = :unit ORDER BY y.year DESC"""
 MERGED_HERE = "SELECT id, code, name FROM units WHERE merged_into = :unit ORDER BY id"

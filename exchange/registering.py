@@ -137,3 +137,8 @@ def _wish(number: str, today: str) -> tuple[str, int, int]:
     if found["year"] != today[:4]:
         raise Invalid.one("number", "收文号的年份是今年。")
     return found["series"] or "", int(found["year"]), int(found["serial"])
+
+
+async def register_signed(tx: Tx, actor: Actor, id: int, number: str, now: str, today: str) -> None:
+    """`register` as `receipts.inbox.Kind` calls it, in the transaction of a signature."""
+    await register(tx, actor, id, now=now, today=today, number=number)

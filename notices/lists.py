@@ -5,24 +5,20 @@ stand together they are brought to its first place, so the order of units is the
 The work runs on the press threads (`ground.typeset`), never in the event loop.
 """
 
-import io
 from collections.abc import Sequence
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import segno
-import xlsxwriter
 
 from ground.clock import local
-from ground.typeset import at_press, typeset
+from ground.typeset import typeset
+from ground.workbooks import Heads, Sheet, workbook
 
 ROLE_WORDS = {"principal": "主要负责同志", "deputy": "分管负责同志", "staff": "工作人员", "driver": "司机"}
-CELL_LIMIT = 32767  # characters in one Excel cell; a longer text is cut there
 
-Heads = tuple[tuple[str, int], ...]  # word and column width in figures
 PEOPLE_HEADS: Heads = (
     *(("序号", 6), ("单位", 30), ("姓名", 14), ("职务", 20), ("手机", 14)),
     *(("身份", 14), ("替会", 16), ("签到时间", 17), ("备注", 24)),
@@ -111,7 +107,7 @@ async def people_xlsx(meeting: Meeting, people: Sequence[Attendee], answers: Seq
 
     Every text is a text cell: a mobile keeps its digits and `=1+1` stays what was typed. Only 序号 and 人数 are numbers.
     """
-    return await at_press(partial(_workbook, meeting, _by_unit(people), answers))
+    return await workbook(meeting.title, meeting.printed_by, meeting.printed_at, _workbook(meeting, _by_unit(people), answers))
 
 
 def role_word(role: str) -> str:
@@ -179,58 +175,16 @@ def _local(at: str, meeting: Meeting) -> str:
 # ---- workbook -----------------------------------------------------------------------------------------------------------------
 
 
-def _workbook(meeting: Meeting, people: Sequence[Attendee], answers: Sequence[Answer]) -> bytes:
-    """The finished .xlsx."""
-    file = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(file, options)
-    created = local(meeting.printed_at, ZoneInfo("UTC")).replace(tzinfo=None)
-    book.set_properties({"title": _cell(meeting.title), "author": _cell(meeting.printed_by), "created": created})
-    _sheet(book, "名单", PEOPLE_HEADS, [_people_row(n, person, meeting) for n, person in enumerate(people, 1)])
+def _workbook(meeting: Meeting, people: Sequence[Attendee], answers: Sequence[Answer]) -> list[Sheet]:
+    """The sheets of the workbook."""
     rows = [(n, a.unit, a.state, _local(a.answered_at, meeting), a.people, a.reason) for n, a in enumerate(answers, 1)]
-    _sheet(book, "各单位答复", ANSWER_HEADS, rows)
-    book.close()
-    return file.getvalue()
+    return [
+        Sheet("名单", PEOPLE_HEADS, [_people_row(n, person, meeting) for n, person in enumerate(people, 1)]),
+        Sheet("各单位答复", ANSWER_HEADS, rows),
+    ]
 
 
 def _people_row(n: int, person: Attendee, meeting: Meeting) -> tuple[str | int, ...]:
     """The cells of one person, under PEOPLE_HEADS."""
     who = (person.unit, person.name, person.position, person.mobile, role_word(person.role))
     return (n, *who, stand_in_words(person), _local(person.checked_in_at, meeting), person.note)
-
-
-def _sheet(book: Any, name: str, heads: Heads, rows: Sequence[tuple[str | int, ...]]) -> None:
-    """One worksheet: a head row that stays in view and repeats in print, filter, A4 across, one page wide.
-
-    Args:
-        heads: word and width of each column; as many as each row has cells.
-        rows: a text becomes a text cell, a whole number a number.
-    """
-    line = {"border": 1, "valign": "vcenter", "font_name": "宋体", "font_size": 11}
-    head = book.add_format(line | {"bold": True, "align": "center", "bg_color": "#E9EDF1"})
-    text = book.add_format(line | {"text_wrap": True, "num_format": "@"})
-    number = book.add_format(line | {"align": "center"})
-    sheet = book.add_worksheet(name)
-    for column, (word, width) in enumerate(heads):
-        sheet.set_column(column, column, width)
-        sheet.write_string(0, column, word, head)
-    for at, row in enumerate(rows, 1):
-        for column, value in enumerate(row):
-            if isinstance(value, int):
-                sheet.write_number(at, column, value, number)
-            else:
-                sheet.write_string(at, column, _cell(value), text)
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, len(rows), len(heads) - 1)
-    sheet.repeat_rows(0)
-    sheet.set_paper(9)  # A4
-    sheet.set_landscape()
-    sheet.set_margins(left=0.71, right=0.71, top=0.71, bottom=0.71)  # inches: 18 mm
-    sheet.fit_to_pages(1, 0)
-    sheet.set_header("", {"margin": 0.3})
-    sheet.set_footer("&C第 &P 页，共 &N 页", {"margin": 0.3})
-
-
-def _cell(text: str) -> str:
-    """The text as a cell can hold it: at most 32,767 characters, half surrogate pairs as "?"."""
-    return text[:CELL_LIMIT].encode("utf-8", "replace").decode()

@@ -99,6 +99,27 @@ PAGES: dict[str, tuple[str, str]] = {
     "meeting_sign": ("south_clerk", "/meetings/{fresh}/signature"),
     "meeting_text": ("north_clerk", "/meetings/{open}/text"),
     "meeting_receipt": ("north_clerk", "/meetings/{open}/receipt"),
+    "inbox.passed": ("north_leader", "/inbox?state=passed"),
+    "inbox.sign": ("north_clerk", "/inbox?state=sign"),
+    "inbox_sign": ("north_clerk", "/inbox/signatures"),
+    "document": ("north_clerk", "/documents/{doc}"),
+    "document.answer": ("north_clerk", "/documents/{doc_answer}"),
+    "document.done": ("north_clerk", "/documents/{doc_done}"),
+    "document.returned": ("north_clerk", "/documents/{doc_returned}"),
+    "document.asked": ("north_clerk", "/documents/{doc_asked}"),
+    "document.recalled": ("north_clerk", "/documents/{doc_recalled}"),
+    "document.superseded": ("north_clerk", "/documents/{doc_superseded}"),
+    "document.leader": ("north_leader", "/documents/{doc}"),
+    "document_sign": ("north_clerk", "/documents/{doc}/signature"),
+    "document_register": ("north_clerk", "/documents/{doc}/registration"),
+    "document_return": ("north_clerk", "/documents/{doc}/return"),
+    "document_return_notice": ("north_clerk", "/documents/{doc_returned}/return-notice"),
+    "document_pass": ("north_clerk", "/documents/{doc}/handover"),
+    "document_forward": ("north_clerk", "/documents/{doc_done}/forwarding"),
+    "document_answer": ("north_clerk", "/documents/{doc_answer}/answer"),
+    "document_recall_decide": ("north_clerk", "/documents/{doc_asked}/recall-decision"),
+    "register_received": ("north_clerk", "/registers/received"),
+    "register_sent": ("north_clerk", "/registers/sent"),
 }
 # Answers that are no pages: their type is looked at.
 DATA: dict[str, tuple[str, str, str]] = {
@@ -122,10 +143,24 @@ DATA: dict[str, tuple[str, str, str]] = {
     "sign_in_pdf": ("organiser", "/meetings/{open}/sign-in.pdf", "application/pdf"),
     "cards_pdf": ("organiser", "/meetings/{open}/cards.pdf", "application/pdf"),
     "door_pdf": ("organiser", "/meetings/{open}/door.pdf", "application/pdf"),
+    "register_received_xlsx": ("north_clerk", "/registers/received.xlsx", "application/vnd.openxmlformats-officedocument"),
+    "register_sent_xlsx": ("north_clerk", "/registers/sent.xlsx", "application/vnd.openxmlformats-officedocument"),
     "meeting_ics": ("north_clerk", "/meetings/{open}.ics", "text/calendar"),
     "attendee_code": ("north_clerk", "/meetings/{open}/people/{attendee}/code.svg", "image/svg+xml"),
 }
-DARK = ("sign_in", "today", "inbox", "meeting", "meeting_progress", "meeting_new", "units", "groups", "messages", "account")
+DARK = (
+    "sign_in",
+    "today",
+    "inbox",
+    "document",
+    "meeting",
+    "meeting_progress",
+    "meeting_new",
+    "units",
+    "groups",
+    "messages",
+    "account",
+)
 
 
 class Stage(NamedTuple):
