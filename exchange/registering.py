@@ -118,7 +118,7 @@ async def register(tx: Tx, actor: Actor, id: int, *, now: str, today: str, numbe
         raise Invalid.one("number", f"收文号不能有空号，下一个是 {given.text}。")
     taken = await ledger.take_step(tx, Step.REGISTER, subject, actor.unit_id, actor, at=now, note=given.text)
     if not taken.first:  # answered before it was registered: the number is given all the same
-        await ledger.write_fact(tx, Step.REGISTER, subject, actor.unit_id, actor, at=now, note=given.text)
+        await ledger.late_fact(tx, Step.REGISTER, subject, actor.unit_id, actor, at=now, note=given.text)
     await tx.run(q.INCOMING_COUNT, unit=actor.unit_id, series=series, year=year, serial=given.serial)
     await tx.run(
         q.INCOMING_INSERT, unit=actor.unit_id, series=series, year=year, serial=given.serial, subject=id, at=now,

@@ -218,6 +218,13 @@ async def write_fact(tx: Tx, step: Step, subject: Subject, unit: int, by: Actor,
     )  # fmt: skip
 
 
+async def late_fact(tx: Tx, step: Step, subject: Subject, unit: int, by: Actor, *, at: str, note: str = "") -> None:
+    """Write and count a fact below one that stands already (registered after answering); the state stays."""
+    receipt = await receipt_of(tx, subject.id, unit)
+    await write_fact(tx, step, subject, unit, by, at=at, note=note)
+    await _count(tx, step, subject.id, receipt)
+
+
 async def _count(tx: Tx, step: Step, subject: int, receipt: Receipt) -> None:
     """Add to the subject's counts what this step counts for."""
     add = {
