@@ -34,11 +34,11 @@ async def fill(db: Database, store: Store) -> None:
 
     async def send(tx: Tx) -> None:
         sender = city.world.organiser
-        files = [
-            (await record(tx, stored, name, unit=sender.unit_id, person=sender.person_id, at=now())).id
-            for name in ("正文.pdf", "附件1.pdf")
-        ]
         for n, title in enumerate((*PLAIN, *ATTACHED)):
+            files = [  # of its own: what is opened for one document is opened for all that carry the file
+                (await record(tx, stored, name, unit=sender.unit_id, person=sender.person_id, at=now())).id
+                for name in ("正文.pdf", "附件1.pdf")
+            ]
             attached = Attached(files[0], (files[1],) if title in ATTACHED else ())
             new = Contents("通知", title, dated=now()[:10], sign_by=utc(1 + n, "18:00"))
             await sending.send(
