@@ -19,6 +19,11 @@ from starlette.staticfiles import StaticFiles
 
 import exchange.api
 import exchange.compose_pages
+import exchange.document_act_pages
+import exchange.document_pages
+import exchange.forward_pages
+import exchange.incoming_api
+import exchange.register_pages
 import exchange.sent_pages
 import ground.api
 import ground.audit_pages
@@ -35,7 +40,7 @@ import notices.pages
 import receipts.api
 import receipts.pages
 import receipts.preview_pages
-from exchange import ordering, progress
+from exchange import answering, ordering, passing, progress, registering
 from ground import control, fingerprints, web
 from ground.clock import Clock, SystemClock
 from ground.config import Config
@@ -76,12 +81,17 @@ ROOMS: tuple[Sequence[Route], ...] = (
     notices.compose_pages.routes,
     notices.organiser_pages.routes,
     notices.pages.routes,
+    exchange.forward_pages.routes,
+    exchange.document_act_pages.routes,
+    exchange.document_pages.routes,
+    exchange.register_pages.routes,
     ground.api.routes,
     ground.upload_api.routes,
     ground.directory.api.routes,
     ground.messages.api.routes,
     receipts.api.routes,
     exchange.api.routes,
+    exchange.incoming_api.routes,
     notices.api.routes,
 )
 
@@ -95,11 +105,14 @@ inbox.KINDS["notice"] = inbox.Kind(
 )
 inbox.KINDS["document"] = inbox.Kind(
     word="公文",
-    route="document_progress",
+    route="document",
     sent_route="document_progress",
-    verbs={"sign": "去签收", "answer": "去答复"},
-    hints=progress.hints,
+    verbs={"sign": "打开签收", "answer": "去答复"},
+    hints=passing.hints,
+    register=registering.register_signed,
 )
+ledger.ALSO_SEEN.append(answering.file_seen)
+today.PASSED["document"] = passing.passed_to
 today.MEETINGS["notice"] = organising.coming_up
 
 
@@ -128,6 +141,7 @@ NAV = (
     ("inbox", "收文", "inbox", "inbox", Act.READ),
     ("sent", "发文", "sent", "send", Act.SEND),
     ("meetings", "会议", "meetings", "meet", Act.READ),
+    ("registers", "登记簿", "register_received", "book", Act.REGISTER),
     ("units", "单位人员", "units", "units", Act.PEOPLE),
     ("groups", "发文范围", "groups", "book", Act.GROUPS),
     ("messages", "短信邮件", "messages", "bell", Act.MESSAGES),

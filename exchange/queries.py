@@ -110,3 +110,111 @@ RECALL_OPEN = f"{RECALL} WHERE c.document_id = :document AND c.unit_id = :unit A
 RECALL_DECIDE = """
 UPDATE recalls SET state = :state, decided_at = :at, decided_by = :person, decision_reason = :reason
 WHERE id = :id AND unit_id = :unit AND state = 'asked'"""
+
+# --- incoming: numbers of what came in ------------------------------------------------------------------------------------
+
+INCOMING_LOCK = """
+INSERT INTO incoming_years (unit_id, series, year, last) VALUES (:unit, :series, :year, 0)
+ON CONFLICT (unit_id, series, year) DO UPDATE SET last = incoming_years.last RETURNING last"""
+INCOMING_LAST = "SELECT last FROM incoming_years WHERE unit_id = :unit AND series = :series AND year = :year"
+INCOMING_COUNT = """
+UPDATE incoming_years SET last = :serial WHERE unit_id = :unit AND series = :series AND year = :year AND last = :serial - 1"""
+INCOMING_INSERT = """
+INSERT INTO incoming (unit_id, series, year, serial, subject_id, at, person_id)
+VALUES (:unit, :series, :year, :serial, :subject, :at, :person)"""
+INCOMING = (
+    "SELECT i.series, i.year, i.serial, i.at, COALESCE(p.name, '') FROM incoming i LEFT JOIN people p ON p.id = i.person_id"
+)
+INCOMING_OF = f"{INCOMING} WHERE i.unit_id = :unit AND i.subject_id = :subject"
+INCOMING_TWINS = """
+SELECT i.series, i.year, i.serial, s.title, s.id FROM incoming i JOIN subjects s ON s.id = i.subject_id
+WHERE i.unit_id = :unit AND s.number = :number AND s.sender_unit = :sender AND i.subject_id <> :subject ORDER BY s.id LIMIT 3"""
+INCOMING_YEARS = "SELECT series, year, last FROM incoming_years WHERE unit_id = :unit AND last > 0 ORDER BY year DESC, series"
+
+# --- incoming: one unit's share of a document -----------------------------------------------------------------------------
+
+RECIPIENT_OF = """
+SELECT unit_id, part, name, copy_no, batch, sent_at FROM recipients WHERE document_id = :document AND unit_id = :unit"""
+RECIPIENT_PARTS = "SELECT part, name FROM recipients WHERE document_id = :document ORDER BY copy_no"
+RETURN_INSERT = """
+INSERT INTO returns (subject_id, unit_id, codes, reason, at, person_id)
+VALUES (:subject, :unit, :codes, :reason, :at, :person)"""
+RETURN_OF = """
+SELECT r.codes, r.reason, r.at, r.person_id, COALESCE(p.name, '') FROM returns r LEFT JOIN people p ON p.id = r.person_id
+WHERE r.subject_id = :subject AND r.unit_id = :unit"""
+REPLY_INSERT = """
+INSERT INTO replies (subject_id, unit_id, text, files, at, person_id) VALUES (:subject, :unit, :text, :files, :at, :person)"""
+REPLY_OF = """
+SELECT r.text, r.files, r.at, r.person_id, COALESCE(p.name, '') FROM replies r LEFT JOIN people p ON p.id = r.person_id
+WHERE r.subject_id = :subject AND r.unit_id = :unit"""
+REPLY_FILE_SEEN = """
+SELECT 1 FROM replies r JOIN subjects s ON s.id = r.subject_id JOIN files f ON f.id = :file AND f.unit_id = r.unit_id
+WHERE s.sender_unit = :unit AND r.files LIKE :quoted ESCAPE '\\' LIMIT 1"""
+PASS_INSERT = """
+INSERT INTO passes (subject_id, unit_id, to_person, by_person, note, at)
+VALUES (:subject, :unit, :to_person, :by_person, :note, :at) RETURNING id"""
+PASSES_OF = """
+SELECT x.to_person, COALESCE(t.name, ''), COALESCE(b.name, ''), x.note, x.at,
+  (SELECT MIN(f.at) FROM facts f WHERE f.subject_id = x.subject_id AND f.unit_id = x.unit_id AND f.fact = 'opened'
+    AND f.person_id = x.to_person)
+FROM passes x LEFT JOIN people t ON t.id = x.to_person LEFT JOIN people b ON b.id = x.by_person
+WHERE x.subject_id = :subject AND x.unit_id = :unit ORDER BY x.id"""
+PASSED_TO = """
+SELECT s.id, s.kind, s.title, s.number, s.urgency, s.sender_name, COALESCE(b.name, ''), x.note, x.at,
+  CASE WHEN EXISTS (SELECT 1 FROM facts f WHERE f.subject_id = x.subject_id AND f.unit_id = x.unit_id AND f.fact = 'opened'
+    AND f.person_id = x.to_person AND f.at >= x.at) THEN 1 ELSE 0 END
+FROM passes x JOIN subjects s ON s.id = x.subject_id
+  JOIN receipts r ON r.subject_id = x.subject_id AND r.unit_id = x.unit_id AND r.state <> 7
+  LEFT JOIN people b ON b.id = x.by_person
+WHERE x.to_person = :person AND x.unit_id = :unit
+  AND x.id = (SELECT MAX(y.id) FROM passes y WHERE y.subject_id = x.subject_id AND y.unit_id = x.unit_id AND y.to_person = x.to_person)
+ORDER BY x.id DESC LIMIT :limit"""
+FORWARDED_BY = """
+SELECT s.id, s.title, s.number, s.sent_at, t.total FROM documents d JOIN subjects s ON s.id = d.id JOIN tallies t ON t.subject_id = s.id
+WHERE d.forwards = :document AND s.sender_unit = :unit ORDER BY s.id"""
+CORRECTED_BY = """
+SELECT d.id, s.title, s.number FROM documents d JOIN subjects s ON s.id = d.id JOIN receipts r ON r.subject_id = d.id
+WHERE d.corrects = :document AND r.unit_id = :unit AND r.state <> 7 ORDER BY d.id DESC"""
+RECALL_ASKED = """
+SELECT id, document_id, unit_id, reason, state, asked_at FROM recalls
+WHERE document_id = :document AND unit_id = :unit AND state = 'asked' ORDER BY id DESC"""
+RECALL_NEWEST = """
+SELECT id, document_id, unit_id, reason, state, asked_at FROM recalls
+WHERE document_id = :document AND unit_id = :unit ORDER BY id DESC"""
+
+# --- incoming: registers --------------------------------------------------------------------------------------------------
+
+RECEIVED = """
+SELECT i.series, i.year, i.serial, i.at, COALESCE(p.name, ''), s.id, COALESCE(d.kind, ''), s.title, s.number, s.sender_name,
+  COALESCE(d.dated, ''), r.state, r.arrived_at, r.answered_at, r.part, s.urgency
+FROM incoming i JOIN subjects s ON s.id = i.subject_id JOIN receipts r ON r.subject_id = i.subject_id AND r.unit_id = i.unit_id
+  LEFT JOIN documents d ON d.id = i.subject_id LEFT JOIN people p ON p.id = i.person_id
+WHERE i.unit_id = :unit AND i.series = :series AND i.year = :year AND i.serial < :before
+  AND (:kind = '' OR d.kind = :kind)
+  AND (:words = '' OR s.title LIKE :words ESCAPE '\\' OR s.number LIKE :words ESCAPE '\\' OR s.sender_name LIKE :words ESCAPE '\\')
+ORDER BY i.serial DESC LIMIT :limit"""
+SENT_LINE = (
+    "n.serial, n.taken_at, COALESCE(s.id, 0), COALESCE(d.kind, ''), COALESCE(s.title, ''), COALESCE(s.number, ''), "
+    "COALESCE(d.issuer, ''), COALESCE(d.dated, ''), COALESCE(s.urgency, 'normal'), COALESCE(p.name, ''), COALESCE(t.total, 0), "
+    "COALESCE(t.signed, 0), COALESCE(n.voided_at, d.voided_at), COALESCE(n.void_reason, d.void_reason)"
+)
+SENT_NUMBERED = f"""
+SELECT {SENT_LINE}
+FROM numbers n LEFT JOIN documents d ON d.id = n.document_id LEFT JOIN subjects s ON s.id = d.id
+  LEFT JOIN tallies t ON t.subject_id = s.id LEFT JOIN people p ON p.id = n.person_id
+WHERE n.series_id = :series AND n.year = :year AND n.serial < :before
+  AND (:kind = '' OR d.kind = :kind)
+  AND (:words = '' OR s.title LIKE :words ESCAPE '\\' OR s.number LIKE :words ESCAPE '\\')
+ORDER BY n.serial DESC LIMIT :limit"""
+SENT_PLAIN = """
+SELECT 0, s.sent_at, s.id, d.kind, s.title, s.number, d.issuer, d.dated, s.urgency, COALESCE(p.name, ''), t.total, t.signed,
+  d.voided_at, d.void_reason
+FROM documents d JOIN subjects s ON s.id = d.id JOIN tallies t ON t.subject_id = s.id LEFT JOIN people p ON p.id = s.sent_by
+WHERE s.sender_unit = :unit AND d.series_id IS NULL AND s.sent_at >= :low AND s.sent_at < :high AND s.id < :before
+  AND (:kind = '' OR d.kind = :kind)
+  AND (:words = '' OR s.title LIKE :words ESCAPE '\\' OR s.number LIKE :words ESCAPE '\\')
+ORDER BY s.id DESC LIMIT :limit"""
+SERIES_EVER = (
+    "SELECT id, unit_id, code, head, sort, closed_at FROM series WHERE unit_id = :unit ORDER BY closed_at IS NOT NULL, sort, id"
+)
+MERGED_HERE = "SELECT id, code, name FROM units WHERE merged_into = :unit ORDER BY id"

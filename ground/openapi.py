@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ground.directory import policy
 from ground.directory.policy import ROLE_WORDS, Act, Role
-from ground.shapes import EMPTY, NO_QUERY, PAGED, Id, Listed, Maybe, Page, Record, Schema, Shape, Shown, Text, Whole
+from ground.shapes import EMPTY, NO_QUERY, PAGED, Either, Id, Listed, Maybe, Page, Record, Schema, Shape, Shown, Text, Whole
 
 BASE = "/api/v1"
 E = TypeVar("E", bound=Callable[..., Any])
@@ -189,5 +189,5 @@ def _collect(shape: Shape | None, into: dict[str, Schema]) -> None:
         into[shape.name] = shape.whole()
         for inner in shape.fields.values():
             _collect(inner, into)
-    elif isinstance(shape, Listed | Maybe | Page):
+    elif isinstance(shape, Listed | Maybe | Page | Either):
         _collect(shape.of, into)

@@ -226,6 +226,22 @@ class Maybe:
 
 
 @dataclass(frozen=True)
+class Either:
+    """One shape, or an object."""
+
+    plain: Shape
+    of: "Record"
+
+    def read(self, value: Any, field: str, wrong: Wrong) -> Any:
+        """Whichever was sent."""
+        return self.of.read(value, field, wrong) if isinstance(value, dict) else self.plain.read(value, field, wrong)
+
+    def schema(self) -> Schema:
+        """Either."""
+        return {"anyOf": [self.plain.schema(), self.of.schema()]}
+
+
+@dataclass(frozen=True)
 class Record:
     """An object with known fields; any other is refused, with the known ones named.
 

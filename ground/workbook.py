@@ -14,7 +14,10 @@ from ground.clock import local
 
 CELL_LIMIT = 32767  # characters in one Excel cell; a longer text is cut there
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 Heads = tuple[tuple[str, int], ...]  # word and column width in figures
+Row = tuple[str | int, ...]
 
 
 class Sheet(NamedTuple):

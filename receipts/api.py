@@ -12,46 +12,31 @@ from ground.db import Tx
 from ground.directory import units
 from ground.directory.api import after_of, cursor_of, limit_of
 from ground.directory.directory import Actor
-from ground.directory.policy import Act
-from ground.errors import NotFound
+from ground.directory.policy import Act, may
+from ground.errors import Forbidden, Invalid, NotFound
 from ground.live import Stream
 from ground.messages.api import SENDERS
 from ground.openapi import Call
-from ground.shapes import EMPTY, PAGED, Flag, Id, Listed, Maybe, Page, Record, Shape, Shown, Text, Whole, query
+from ground.shapes import EMPTY, PAGED, Either, Flag, Id, Listed, Page, Record, Shape, Text, query
 from ground.visit import Visit
 from receipts import inbox, ledger
 from receipts.inbox import NEWEST, Item
 from receipts.pages import send_file
 from receipts.receipt import State, Waits, receipt_id
+from receipts.receipt_json import COMMON, ITEM, RECEIPT, receipt_json, subject_id
 
 # What the API calls a list, and what `inbox.items` calls it.
 LISTS = {
     "all": "all", "unsigned": Waits.SIGN, "answer": Waits.ANSWER, "confirm": Waits.CONFIRM, "late": "late", "signed": "signed",
     "ended": "ended",
 }  # fmt: skip
-WHICH: dict[str, Shape] = {"state": Text(20, choices=tuple(LISTS))}
-TIME, MAYBE_TIME = Text(30), Maybe(Text(30))
-STATE = Text(20, choices=tuple(state.name.lower() for state in State))
-COMMON: dict[str, Shape] = {
-    "id": Text(40), "subject": Id(), "unit": Text(40), "state": STATE, "kind": Text(20), "title": Text(), "number": Text(60),
-    "urgency": Text(20), "sender_name": Text(), "version": Whole(1), "waits": Maybe(Text(20)), "due_at": MAYBE_TIME,
-    "arrived_at": TIME, "signed_at": MAYBE_TIME, "answered_at": MAYBE_TIME, "closed_at": MAYBE_TIME,
-}  # fmt: skip
-ITEM = Shown("InboxItem", COMMON)
-FACT = Shown("Fact", {"fact": Text(40), "at": TIME, "by": Maybe(Text()), "for": Maybe(Text()), "version": Whole(1)})
-FILE = Shown(
-    "ReceiptFile",
-    {
-        "id": Text(40), "name": Text(), "size": Whole(), "sha256": Text(64), "media_type": Text(), "part": Text(20),
-        "opened": Flag(),
-    },
-)  # fmt: skip
-RECEIPT = Shown("Receipt", {**COMMON, "sender": Text(40), "facts": Listed(FACT, 1000), "files": Listed(FILE)})
-SIGNATURE = Record("Signature", {"waived": Listed(Text(40, 1), 30)})
+WHICH: dict[str, Shape] = {"state": Text(20, choices=tuple(LISTS)), "kind": Text(20, choices=("notice", "document"))}
+REGISTER = Record("RegisterAs", {"number": Text(20, 1)}, need="number")
+SIGNATURE = Record("Signature", {"waived": Listed(Text(40, 1), 30), "register": Either(Flag(), REGISTER)})
 
 
-async def _list(tx: Tx, actor: Actor, which: str, after: int, limit: int, now: str) -> dict[str, Any]:
-    found = await inbox.items(tx, actor.unit_id, which, before=after or NEWEST, limit=limit, now=now)
+async def _list(tx: Tx, actor: Actor, which: str, kind: str, after: int, limit: int, now: str) -> dict[str, Any]:
+    found = await inbox.items(tx, actor.unit_id, which, before=after or NEWEST, limit=limit, now=now, kind=kind)
     last = found[limit - 1].subject_id if len(found) > limit else 0
     return {"items": [_item_json(i, actor.unit_code) for i in found[:limit]], "next": cursor_of(last) if last else None}
 
@@ -66,44 +51,18 @@ def _item_json(item: Item, unit: str) -> dict[str, Any]:
 
 async def show_inbox(visit: Visit) -> Any:
     """GET /inbox?state=unsigned|all: what came to the unit, newest first."""
-    which = LISTS[query(WHICH, visit.request.query_params).get("state", "all")]
+    asked = query(WHICH, visit.request.query_params)
+    which, kind = LISTS[asked.get("state", "all")], asked.get("kind", "")
     after, limit = after_of(visit.query("cursor")), limit_of(visit)
-    return await visit.read(_list, visit.actor, str(which), after, limit, visit.now)
+    return await visit.read(_list, visit.actor, str(which), kind, after, limit, visit.now)
 
 
 # --- one receipt ----------------------------------------------------------------------------------------------------------
 
 
-def subject_id(visit: Visit) -> int:
-    """The subject behind a receipt's id. Raises NotFound for another unit's receipt, and for what is no id."""
-    found = re.fullmatch("([0-9]{1,15})-([0-9]{1,15})", visit.path("receipt"))
-    if found is None or visit.path("receipt") != receipt_id(int(found[1]), visit.actor.unit_id):
-        raise NotFound
-    return int(found[1])
-
-
-async def _receipt(tx: Tx, subject_id: int, actor: Actor) -> dict[str, Any]:
-    found = await inbox.look(tx, subject_id, actor)
-    subject, receipt = found.subject, found.receipt
-    facts = await ledger.facts_of(tx, subject_id, actor.unit_id)
-    listed = await ledger.files_of(tx, subject, unit=actor.unit_id, person=actor.person_id)
-    return {
-        "id": receipt_id(subject_id, actor.unit_id), "subject": str(subject_id), "unit": actor.unit_code,
-        "state": State(receipt.state).name.lower(), "kind": subject.kind, "title": subject.title, "number": subject.number,
-        "urgency": subject.urgency, "sender": (await units.by_id(tx, subject.sender_unit)).code,
-        "sender_name": subject.sender_name, "version": subject.version, "waits": receipt.waits, "due_at": receipt.due_at,
-        "arrived_at": receipt.arrived_at, "signed_at": receipt.signed_at, "answered_at": receipt.answered_at,
-        "closed_at": subject.closed_at,
-        "facts": [
-            {"fact": f.fact, "at": f.at, "by": f.person or None, "for": f.for_person or None, "version": f.version} for f in facts
-        ],
-        "files": [{**f._asdict(), "opened": bool(f.opened)} for f in listed],
-    }  # fmt: skip
-
-
 async def show(visit: Visit) -> Any:
     """GET /receipts/{receipt}: looked at from outside; this does not open it."""
-    return await visit.read(_receipt, subject_id(visit), visit.actor)
+    return await visit.read(receipt_json, subject_id(visit), visit.actor)
 
 
 async def open_receipt(visit: Visit) -> Response:
@@ -113,7 +72,7 @@ async def open_receipt(visit: Visit) -> Response:
 
     async def act(tx: Tx) -> dict[str, Any]:
         await inbox.open_item(tx, subject, visit.actor, visit.now)
-        return await _receipt(tx, subject, visit.actor)
+        return await receipt_json(tx, subject, visit.actor)
 
     return await visit.answer_once(200, act)
 
@@ -124,9 +83,22 @@ async def sign(visit: Visit) -> Response:
 
     async def act(tx: Tx) -> dict[str, Any]:
         await inbox.sign(tx, subject, visit.actor, waived=said.get("waived", ()), at=visit.now)
-        return await _receipt(tx, subject, visit.actor)
+        if said.get("register"):
+            await _register(tx, visit, subject, said["register"])
+        return await receipt_json(tx, subject, visit.actor)
 
     return await visit.answer_once(200, act)
+
+
+async def _register(tx: Tx, visit: Visit, subject: int, wish: Any) -> None:
+    """What signing does besides, in the room that owns the subject. Raises Invalid when it has no register."""
+    register = inbox.KINDS[(await ledger.subject_of(tx, subject)).kind].register
+    if register is None:
+        raise Invalid.one("register", "会议通知不用登记收文号。")
+    if not may(visit.actor.roles, Act.REGISTER):
+        raise Forbidden("这个令牌的岗位不能做这件事。")
+    number = wish["number"] if isinstance(wish, dict) else ""
+    await register(tx, visit.actor, subject, number, visit.now, units.today_of(visit.now, visit.house.zone))
 
 
 # --- files and live counts ------------------------------------------------------------------------------------------------

@@ -74,6 +74,8 @@ class Kind(NamedTuple):
     sent_route: str  # the sender's page
     verbs: Mapping[str, str]  # waits → the button's word
     hints: Callable[[Tx, Sequence[int], str], Awaitable[dict[int, Hint]]]
+    # What signing does besides, when the asker wants a register's number: (tx, actor, subject, number or '', now, today).
+    register: Callable[[Tx, Actor, int, str, str, str], Awaitable[None]] | None = None
 
 
 KINDS: dict[str, Kind] = {}
@@ -93,7 +95,7 @@ async def newer(tx: Tx, unit: int, after: int) -> int:
 
 
 async def items(
-    tx: Tx, unit: int, which: str, *, before: int = NEWEST, limit: int = 20, words: str = "", now: str = ""
+    tx: Tx, unit: int, which: str, *, before: int = NEWEST, limit: int = 20, words: str = "", now: str = "", kind: str = ""
 ) -> list[Item]:
     """A page of the inbox, newest first, one more than `limit` when there is an older page.
 
@@ -101,14 +103,16 @@ async def items(
         which: all, signed, ended, late (by `now`), or a verb that is waited for (sign, answer, confirm).
         before: the id of the last line of the page before.
         words: part of a title, number or sender's name; '' for everything.
+        kind: notice, document; '' for both.
     """
+    page = {"unit": unit, "before": before, "limit": limit + 1, "kind": kind}
     if words:
-        return await tx.all(q.INBOX_FIND, Item, unit=unit, before=before, limit=limit + 1, words=f"%{like(words)}%")
+        return await tx.all(q.INBOX_FIND, Item, words=f"%{like(words)}%", **page)
     if which == "late":
-        return await tx.all(q.INBOX_LATE, Item, unit=unit, before=before, limit=limit + 1, now=now)
+        return await tx.all(q.INBOX_LATE, Item, now=now, **page)
     if which in LISTS:
-        return await tx.all(LISTS[which], Item, unit=unit, before=before, limit=limit + 1)
-    return await tx.all(q.INBOX_WAITS, Item, unit=unit, waits=which, before=before, limit=limit + 1)
+        return await tx.all(LISTS[which], Item, **page)
+    return await tx.all(q.INBOX_WAITS, Item, waits=which, **page)
 
 
 async def sent(tx: Tx, unit: int, *, before: int = NEWEST, limit: int = 20) -> list[SentItem]:

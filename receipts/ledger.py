@@ -8,7 +8,7 @@ Every fact keeps who, on whose behalf, how they had signed in, from where, when,
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 import rfc8785
@@ -18,6 +18,9 @@ from ground.directory.directory import Actor
 from ground.errors import NotFound, Refused
 from receipts import queries as q
 from receipts.receipt import TABLE, Fact, Go, No, Receipt, Same, State, Step, Subject, Tally, Waits
+
+# Rooms that keep files of their own beside a subject (an answer's) say here who may see them: (tx, file, unit).
+ALSO_SEEN: list[Callable[[Tx, str, int], Awaitable[bool]]] = []
 
 
 class NewSubject(NamedTuple):
@@ -142,8 +145,10 @@ async def open_file(tx: Tx, file: str, actor: Actor, at: str) -> None:
 
 
 async def may_see_file(tx: Tx, file: str, unit: int) -> bool:
-    """Whether a subject that the unit sent or received carries the file."""
-    return await tx.value(q.FILE_VISIBLE, file=file, unit=unit) is not None
+    """Whether a subject that the unit sent or received carries the file, or something that came with one."""
+    if await tx.value(q.FILE_VISIBLE, file=file, unit=unit) is not None:
+        return True
+    return any([await seen(tx, file, unit) for seen in ALSO_SEEN])
 
 
 async def has_opened(tx: Tx, subject: Subject, actor: Actor) -> bool:
@@ -211,6 +216,13 @@ async def write_fact(tx: Tx, step: Step, subject: Subject, unit: int, by: Actor,
         q.FACT_INSERT, subject=subject.id, unit=unit, version=subject.version, fact=str(step), at=at, person=by.person_id,
         for_person=by.for_person, how=by.how, address=by.address, digest=subject.digest, note=note,
     )  # fmt: skip
+
+
+async def late_fact(tx: Tx, step: Step, subject: Subject, unit: int, by: Actor, *, at: str, note: str = "") -> None:
+    """Write and count a fact below one that stands already (registered after answering); the state stays."""
+    receipt = await receipt_of(tx, subject.id, unit)
+    await write_fact(tx, step, subject, unit, by, at=at, note=note)
+    await _count(tx, step, subject.id, receipt)
 
 
 async def _count(tx: Tx, step: Step, subject: int, receipt: Receipt) -> None:

@@ -22,7 +22,7 @@ PAGE = 20
 TABS = (
     ("all", "全部"),
     ("sign", "待签收"),
-    ("answer", "待报名"),
+    ("answer", "待答复"),
     ("confirm", "待确认"),
     ("signed", "已签收"),
     ("ended", "已退回和撤回"),
@@ -38,6 +38,7 @@ class TodayView(NamedTuple):
     counts: list[WaitCount]
     sent: list[SentItem]
     meetings: list[today.Meeting]
+    passed: list[today.Passed]
 
 
 async def _today(tx: Tx, actor: Actor, now: str, midnight: str) -> TodayView:
@@ -47,7 +48,8 @@ async def _today(tx: Tx, actor: Actor, now: str, midnight: str) -> TodayView:
     rest = [i for i in waiting if i not in pressing]
     sent = [s for s in (await inbox.sent(tx, actor.unit_id, limit=3))[:3] if not s.closed_at]
     meetings = await today.meetings(tx, actor.unit_id, now, clock.after(midnight, hours=24))
-    return TodayView(pressing, rest, hints, await inbox.counts(tx, actor.unit_id, now), sent, meetings)
+    passed = [p for p in await today.passed(tx, actor.person_id, actor.unit_id) if not p.seen]
+    return TodayView(pressing, rest, hints, await inbox.counts(tx, actor.unit_id, now), sent, meetings, passed)
 
 
 def midnight_after(visit: Visit) -> str:
@@ -63,6 +65,7 @@ async def show_today(visit: Visit) -> Response:
         first = visit.house.nav(visit)
         return visit.go(first[0].url if first else visit.house.url("account"))
     view = await visit.read(_today, actor, visit.now, midnight_after(visit))
+    view = view._replace(sent=[s for s in view.sent if KINDS[s.kind].sent_route in visit.house.urls])
     return visit.render("receipts/today.html", view=view, kinds=KINDS)
 
 
@@ -77,7 +80,7 @@ class Row(NamedTuple):
 
     read: bool
     state: int  # of the receipt; 0: look at `mark`
-    mark: str  # closed, confirm, answer
+    mark: str  # closed, confirm, answer, answer_document
     urgency: str
     url: str
     title: str
@@ -89,6 +92,7 @@ class Row(NamedTuple):
     due: str
     due_mark: str  # late, today, later, or '' for nothing due
     arrived: str
+    picked: str  # the id to tick for signing several at once; '' nothing to tick; '-' the list has no such column
 
 
 class InboxView(NamedTuple):
@@ -98,42 +102,69 @@ class InboxView(NamedTuple):
     more: bool
     hints: dict[int, Hint]
     counts: dict[str, int]
+    passed: list[today.Passed]
 
 
-async def _inbox(tx: Tx, actor: Actor, which: str, before: int, words: str, now: str, limit: int) -> InboxView:
-    found = await inbox.items(tx, actor.unit_id, which, before=before, limit=limit, words=words, now=now)
+class Asked(NamedTuple):
+    """Which page of the inbox is asked for."""
+
+    which: str
+    before: int
+    words: str
+    kind: str
+    limit: int
+
+
+async def _inbox(tx: Tx, actor: Actor, asked: Asked, now: str) -> InboxView:
+    limit = asked.limit
+    passed = await today.passed(tx, actor.person_id, actor.unit_id, limit=50) if asked.before == NEWEST else []
+    found = (
+        []
+        if asked.which == "passed"
+        else await inbox.items(
+            tx, actor.unit_id, asked.which, before=asked.before, limit=limit, words=asked.words, now=now, kind=asked.kind
+        )
+    )
     counts: dict[str, int] = {}
     for line in await inbox.counts(tx, actor.unit_id, now):
         counts[line.waits] = counts.get(line.waits, 0) + line.number
-    return InboxView(found[:limit], len(found) > limit, await inbox.hints(tx, found[:limit], now), counts)
+    return InboxView(found[:limit], len(found) > limit, await inbox.hints(tx, found[:limit], now), counts, passed)
 
 
-def _row(visit: Visit, say: Say, item: Item, hint: Hint | None) -> Row:
+def _row(visit: Visit, say: Say, item: Item, hint: Hint | None, *, bulk: bool) -> Row:
     kind, now, due = KINDS[item.kind], visit.now, item.due_at if item.waits else None
     mark = "closed" if item.closed_at else item.waits or ""
+    if mark == "answer" and item.kind != "notice":
+        mark = "answer_document"
     starts, place = (say.meeting(hint.meta[0], now), hint.meta[1]) if hint and hint.meta else ("", "")
+    picked = str(item.subject_id) if item.kind == "document" and item.waits == "sign" else ""
     due_mark = "" if not due else "late" if due < now else "today" if say.is_today(due, now) else "later"
     return Row(
         not item.waits, item.state if mark in ("", "sign") else 0, mark, item.urgency,
         visit.house.url(kind.route, id=item.subject_id), item.title, item.number, visit.t(kind.word), starts, place, item.sender,
-        say.when(due, now) if due else "", due_mark, say.when(item.arrived_at, now),
+        say.when(due, now) if due else "", due_mark, say.when(item.arrived_at, now), picked if bulk else "-",
     )  # fmt: skip
 
 
 async def show_inbox(visit: Visit) -> Response:
-    """GET /inbox?state=&before=&q=: everything that came, newest first, cut by state."""
+    """GET /inbox?state=&kind=&before=&q=: everything that came, newest first, cut by state."""
     which = visit.query("state", "all")
-    which = which if which in dict(TABS) else "all"
+    which = which if which in {*dict(TABS), "late", "passed"} else "all"
     before = visit.query("before")
     cursor = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else NEWEST
-    limit = 50 if visit.query("rows") == "50" else PAGE
-    words = visit.query("q")[:60]
-    view = await visit.read(_inbox, visit.actor, which, cursor, words, visit.now, limit)
-    say, line = visit.house.renderer.words(visit.language), visit.house.renderer.kept("receipts/inbox_line.html", visit.language)
-    lines = [line(_row(visit, say, item, view.hints.get(item.subject_id))) for item in view.items]
+    kind = visit.query("kind") if visit.query("kind") in KINDS else ""
+    asked = Asked(which, cursor, visit.query("q")[:60], kind, 50 if visit.query("rows") == "50" else PAGE)
+    view = await visit.read(_inbox, visit.actor, asked, visit.now)
+    tabs = (*TABS, ("passed", "转给我的")) if view.passed or which == "passed" else TABS
+    bulk = "inbox_sign" in visit.house.urls and may(visit.actor.roles, Act.SIGN)
+    bulk = bulk and any(i.kind == "document" and i.waits == "sign" for i in view.items)
+    renderer = visit.house.renderer
+    say, line = renderer.words(visit.language), renderer.kept("receipts/inbox_line.html", visit.language)
+    lines = [line(_row(visit, say, item, view.hints.get(item.subject_id), bulk=bulk)) for item in view.items]
     return visit.render(
-        "receipts/inbox.html", view=view, lines=lines, tabs=TABS, which=which, words=words, limit=limit, first=cursor == NEWEST
-    )
+        "receipts/inbox.html", view=view, lines=lines, tabs=tabs, which=which, kinds=KINDS, words=asked.words, limit=asked.limit,
+        kind=kind, first=cursor == NEWEST, bulk=bulk,
+    )  # fmt: skip
 
 
 async def new_items(visit: Visit) -> Response:

@@ -97,18 +97,19 @@ ITEM = (
 )
 WAITING = f"""{ITEM} WHERE r.unit_id = :unit AND r.waits IS NOT NULL
 ORDER BY CASE s.urgency WHEN 'immediate' THEN 0 ELSE 1 END, r.due_at, r.subject_id LIMIT :limit"""
-INBOX_ALL = f"{ITEM} WHERE r.unit_id = :unit AND r.subject_id < :before ORDER BY r.subject_id DESC LIMIT :limit"
-INBOX_WAITS = f"""{ITEM} WHERE r.unit_id = :unit AND r.waits = :waits AND r.subject_id < :before
+KIND = "AND (:kind = '' OR s.kind = :kind)"
+INBOX_ALL = f"{ITEM} WHERE r.unit_id = :unit AND r.subject_id < :before {KIND} ORDER BY r.subject_id DESC LIMIT :limit"
+INBOX_WAITS = f"""{ITEM} WHERE r.unit_id = :unit AND r.waits = :waits AND r.subject_id < :before {KIND}
 ORDER BY r.subject_id DESC LIMIT :limit"""
-INBOX_LATE = f"""{ITEM} WHERE r.unit_id = :unit AND r.waits IS NOT NULL AND r.due_at < :now AND r.subject_id < :before
+INBOX_LATE = f"""{ITEM} WHERE r.unit_id = :unit AND r.waits IS NOT NULL AND r.due_at < :now AND r.subject_id < :before {KIND}
 ORDER BY r.subject_id DESC LIMIT :limit"""
 INBOX_NEWER = """
 SELECT COUNT(*) FROM (SELECT 1 FROM receipts WHERE unit_id = :unit AND subject_id > :after LIMIT 100) AS some"""
-INBOX_SIGNED = f"""{ITEM} WHERE r.unit_id = :unit AND r.state IN (3, 4, 5, 8) AND r.subject_id < :before
+INBOX_SIGNED = f"""{ITEM} WHERE r.unit_id = :unit AND r.state IN (3, 4, 5, 8) AND r.subject_id < :before {KIND}
 ORDER BY r.subject_id DESC LIMIT :limit"""
-INBOX_ENDED = f"""{ITEM} WHERE r.unit_id = :unit AND r.state IN (6, 7, 9) AND r.subject_id < :before
+INBOX_ENDED = f"""{ITEM} WHERE r.unit_id = :unit AND r.state IN (6, 7, 9) AND r.subject_id < :before {KIND}
 ORDER BY r.subject_id DESC LIMIT :limit"""
-INBOX_FIND = f"""{ITEM} WHERE r.unit_id = :unit AND r.subject_id < :before
+INBOX_FIND = f"""{ITEM} WHERE r.unit_id = :unit AND r.subject_id < :before {KIND}
   AND (s.title LIKE :words ESCAPE '\\' OR s.number LIKE :words ESCAPE '\\' OR s.sender_name LIKE :words ESCAPE '\\')
 ORDER BY r.subject_id DESC LIMIT :limit"""
 SENT = """

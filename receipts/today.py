@@ -25,3 +25,27 @@ async def meetings(tx: Tx, unit: int, low: str, high: str) -> list[Meeting]:
     """The unit's meetings that start between two moments, by time."""
     found = [meeting for source in MEETINGS.values() for meeting in await source(tx, unit, low, high)]
     return sorted(found, key=lambda m: m.starts_at)
+
+
+class Passed(NamedTuple):
+    """Something that a colleague has passed to this person."""
+
+    id: int
+    kind: str
+    title: str
+    number: str
+    urgency: str
+    sender: str
+    by: str
+    note: str
+    at: str
+    seen: int
+
+
+PASSED: dict[str, Callable[[Tx, int, int, int], Awaitable[list[Passed]]]] = {}
+
+
+async def passed(tx: Tx, person: int, unit: int, *, limit: int = 20) -> list[Passed]:
+    """What colleagues have passed to a person, the newest first."""
+    found = [one for source in PASSED.values() for one in await source(tx, person, unit, limit)]
+    return sorted(found, key=lambda p: p.at, reverse=True)[:limit]

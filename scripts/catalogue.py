@@ -36,7 +36,7 @@ NOT_WORDS = {  # modules whose tables are no words for people: keywords that are
 ALWAYS_CHINESE = {  # text messages, sheets of paper, the API's description, the operator's terminal
     *("notices/by_sms.py", "notices/telling.py", "notices/reminders.py", "notices/lists.py", "ground/openapi.py"),
     *("exchange/typesetting.py", "exchange/titles.py", "exchange/papers.py", "ground/fonts.py"),
-    *("ground/doctor.py", "ground/checking.py", "ground/backup.py"),
+    *("ground/doctor.py", "ground/checking.py", "ground/backup.py", "exchange/incoming_api.py", "exchange/incoming_telling.py"),
 }
 BY_NAME = ("昨天", "是", "否")  # looked up through a variable
 HEAD = "# The English twin of every Chinese sentence. Kept by scripts/catalogue.py: write only the msgstr lines."

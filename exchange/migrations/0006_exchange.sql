@@ -131,6 +131,7 @@ CREATE TABLE replies (
   person_id INTEGER NOT NULL,
   PRIMARY KEY (subject_id, unit_id)
 ) STRICT;
+CREATE INDEX replies_unit ON replies (unit_id);
 
 CREATE TABLE passes (
   id INTEGER PRIMARY KEY,
@@ -142,6 +143,7 @@ CREATE TABLE passes (
   at TEXT NOT NULL
 ) STRICT;
 CREATE INDEX passes_subject ON passes (subject_id, unit_id);
+CREATE INDEX passes_person ON passes (to_person, unit_id);
 
 CREATE TABLE document_chases (
   id INTEGER PRIMARY KEY,

@@ -40,6 +40,7 @@ class Act(StrEnum):
     SIGNED_IN = "signed_in"
     READ = "read"  # the unit's inbox and what was sent to it
     SIGN = "sign"
+    REGISTER = "register"  # 收文号, 登记簿
     ANSWER = "answer"  # sign people up, ask leave, confirm
     SEND = "send"  # draft, send, recall, reissue, supplement, void and chase documents of the own unit
     COMPOSE = "compose"  # draft and publish notices
@@ -53,7 +54,7 @@ class Act(StrEnum):
     AUDIT = "audit"
 
 
-_SECRETARY = {Act.READ, Act.SIGN, Act.ANSWER, Act.SEND, Act.GROUPS}
+_SECRETARY = {Act.READ, Act.SIGN, Act.REGISTER, Act.ANSWER, Act.SEND, Act.GROUPS}
 _ORGANISER = {Act.READ, Act.COMPOSE, Act.ORGANISE, Act.GROUPS}
 
 TABLE: dict[Role, frozenset[Act]] = {

@@ -27,6 +27,10 @@ PURPOSE_WORDS = {
     Purpose.ATTENDEE: "参会提醒",
     Purpose.MINUTES: "会议纪要",
     Purpose.REPLY: "短信回复",
+    Purpose.RETURNED: "退回",
+    Purpose.ANSWERED: "答复",
+    Purpose.PASSED: "转来",
+    Purpose.RECALL_DECIDED: "撤回的决定",
 }
 STATE_WORDS = {
     State.HELD: "等到免打扰时段结束",

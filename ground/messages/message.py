@@ -53,6 +53,10 @@ class Purpose(StrEnum):
     ATTENDEE = "attendee"
     MINUTES = "minutes"
     REPLY = "reply"
+    RETURNED = "returned"
+    ANSWERED = "answered"
+    PASSED = "passed"
+    RECALL_DECIDED = "recall_decided"
 
 
 CLEARED_BY_ANSWER = (Purpose.REMINDER, Purpose.CHASE)

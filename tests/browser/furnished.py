@@ -5,8 +5,8 @@ ids, tokens = prepared(folder, furnish)    ids by name for the paths, the sessio
 
 from typing import Any, NamedTuple
 
-from exchange import chasing, drafting, numbering, recalling, reissuing, sending
-from exchange import document as papers
+from exchange import chasing, drafting, numbering, passing, recalling, receiving, reissuing, sending
+from exchange.document import Contents as Paper
 from exchange.sending import Attached
 from ground.config import SignIn
 from ground.db import Database, Tx
@@ -16,7 +16,8 @@ from ground.directory.groups import Wanted
 from ground.files import Store, record
 from notices import attendance, leaves, organising, publishing, signups
 from notices.notice import Answer, Contents, Details, LeaveAsked, Person, Quota, StandIn
-from receipts import inbox
+from receipts import inbox, ledger
+from receipts.receipt import Step
 from tests.browser.house import Cast, cast, now, utc
 from tests.world import told
 
@@ -41,8 +42,8 @@ class Furnished(NamedTuple):
 class _Making:
     """Fills the city; remembers ids by name."""
 
-    def __init__(self, tx: Tx, city: Cast, file: str) -> None:
-        self.tx, self.city, self.world, self.file = tx, city, city.world, file
+    def __init__(self, tx: Tx, city: Cast, file: str, more: str) -> None:
+        self.tx, self.city, self.world, self.file, self.more, self.series = tx, city, city.world, file, more, 0
         self.ids: dict[str, str] = {}
 
     async def meeting(self, name: str, title: str, starts: str, by: str, sent: str, **more: Any) -> int:
@@ -97,12 +98,12 @@ class _Making:
         await self.answers(off, world.north_clerk, Answer((MA,)), answered)
         await publishing.cancel(self.tx, world.organiser, off, "主要领导另有安排", told=told(), now=now())
 
-    async def documents(self) -> None:
+    async def sent_documents(self) -> None:
         """Sent by 市府办: one under way (signed, opened, recalled in part, sent to more), one void, a draft."""
         tx, world, sender = self.tx, self.world, self.city.actor("sender")
-        series = await numbering.open_series(tx, "测政办发", "测试市人民政府办公室文件", unit=world.office, by=None, at=now())
+        series = self.series
         sent = utc(-1, "09:00")
-        new = papers.Contents(
+        new = Paper(
             "通知",
             "关于切实做好春季农业生产和森林草原防火工作的通知",
             "urgent",
@@ -128,6 +129,53 @@ class _Making:
         form = {"title": ["关于做好清明节假期文化和旅游市场安全工作的通知"], "series": [str(series)], "group": [str(world.districts)],
                 "cc_unit": ["6200000009"], "body": [attached.body]}  # fmt: skip
         self.ids["paper"] = str(await drafting.save(tx, sender, form, draft=0, now=now()))
+
+    async def document(self, name: str, title: str, *, files: int = 1, **more: Any) -> int:
+        """A document of 市府办 to both groups; its id."""
+        world, sent = self.world, now()
+        new = Paper("通知", title, "normal", self.series, "许建平", sent[:10], sign_by=utc(1, "18:00"))._replace(**more)
+        wanted = Wanted(groups=(world.districts, self.city.departments))
+        sender = world.organiser._replace(roles=frozenset({"secretary"}))
+        attached = Attached(self.file, (self.more,)[: files - 1])
+        done = await sending.send(
+            self.tx, sender, new, wanted, Wanted(), attached=attached, told=told(), now=sent, today=sent[:10]
+        )
+        self.ids[name] = str(done.id)
+        return done.id
+
+    async def sign(self, id: int) -> None:
+        """The north opens, signs and registers."""
+        clerk = self.world.north_clerk
+        await inbox.open_item(self.tx, id, clerk, now())
+        await receiving.sign(self.tx, clerk, id, waived=[self.more], register=True, now=now(), today=now()[:10])
+
+    async def documents(self) -> None:
+        """One for each state that the receiver's page knows."""
+        tx, clerk, sender, north = self.tx, self.world.north_clerk, self.world.organiser, self.world.north
+        self.series = await numbering.open_series(tx, "测政办发", "", unit=sender.unit_id, by=None, at=now())
+        back = await self.document("doc_returned", "关于报送上半年工作总结的通知")
+        await inbox.open_item(tx, back, clerk, now())
+        await receiving.give_back(tx, clerk, back, ("12", "90"), "附件2只有表头，请补齐后重发。", told=told(), now=now())
+        for name, step in (("doc_recalled", Step.RECALL), ("doc_superseded", Step.SUPERSEDE)):
+            id = await self.document(name, "关于调整值班安排的通知")
+            await ledger.take_step(tx, step, await ledger.subject_of(tx, id), north, sender, at=now())
+        await self.document("doc_correction", "关于调整值班安排的通知（更正）")
+        old = int(self.ids["doc_superseded"])
+        await tx.run("UPDATE documents SET corrects = :old WHERE id = :id", old=old, id=int(self.ids["doc_correction"]))
+        asked = await self.document("doc_asked", "关于开展安全生产检查的通知")
+        await self.sign(asked)
+        await ledger.take_step(tx, Step.ASK_RECALL, await ledger.subject_of(tx, asked), north, sender, at=now())
+        await tx.run(
+            "INSERT INTO recalls (document_id, unit_id, reason, state, asked_at, asked_by, decision_reason) "
+            "VALUES (:id, :unit, '附件放错了', 'asked', :at, :by, '')",
+            id=asked, unit=north, at=now(), by=sender.person_id,
+        )  # fmt: skip
+        await self.sign(await self.document("doc_done", "关于做好汛期值守的通知"))
+        await self.sign(await self.document("doc_answer", "关于报送排查清单的通知", answer_by=utc(3, "18:00"), files=2))
+        title = "关于立即开展文博场所和旅游景区消防安全隐患排查整治的紧急通知"
+        await self.document("doc", title, urgency="immediate", files=2, answer_by=utc(3, "18:00"))
+        leader = self.world.north_leader.person_id
+        await passing.pass_on(tx, clerk, int(self.ids["doc"]), leader, "请阅示", told=told(), now=now())
 
     async def papers(self) -> None:
         """A draft, a delegation, a token; ids of people, posts, units, groups."""
@@ -160,11 +208,13 @@ async def furnish(db: Database, store: Store) -> Furnished:
     async def fill(tx: Tx) -> Furnished:
         sender = city.world.organiser
         file = await record(tx, stored, "会议方案.pdf", unit=sender.unit_id, person=sender.person_id, at=now())
-        making = _Making(tx, city, file.id)
+        more = await record(tx, stored, "附件1　任务分工表.pdf", unit=sender.unit_id, person=sender.person_id, at=now())
+        making = _Making(tx, city, file.id, more.id)
         await making.past()
         await making.coming()
         await making.papers()
         await making.documents()
+        await making.sent_documents()
         tokens = {}
         for who in (
             "organiser",

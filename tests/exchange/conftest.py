@@ -11,7 +11,7 @@ from ground.db import Database, Tx
 from ground.directory.directory import Actor
 from ground.files import File, Store, record
 from ground.messages.telling import Told
-from tests.app_client import open_app
+from tests.app_client import Clients, open_app
 from tests.exchange.sender_client import Desk, desk_of
 from tests.world import NOW, World, make, told
 
@@ -62,3 +62,10 @@ async def desk(where: str, clock: FixedClock) -> AsyncIterator[Desk]:
     """The real app on a fresh database with the cast, and a secretary of 市府办 at their desk."""
     async with open_app(where, clock) as clients:
         yield await desk_of(clients)
+
+
+@pytest.fixture
+async def clients(where: str, clock: FixedClock) -> AsyncIterator[Clients]:
+    """The real app on a fresh database with the cast, and signed-in clients for each of them."""
+    async with open_app(where, clock) as found:
+        yield found
