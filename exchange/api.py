@@ -9,7 +9,20 @@ from typing import Any
 from starlette.responses import Response
 
 from exchange import api_shapes as s
-from exchange import chasing, checking, composing, drafting, forms, numbering, progress, recalling, reissuing, sending, sent_list
+from exchange import (
+    chasing,
+    checking,
+    composing,
+    drafting,
+    file_words,
+    forms,
+    numbering,
+    progress,
+    recalling,
+    reissuing,
+    sending,
+    sent_list,
+)
 from exchange.compose_pages import setting
 from exchange.sent_list import Wish
 from ground.api import route
@@ -60,13 +73,19 @@ async def _form(tx: Tx, actor: Actor, said: Said) -> Form:
     return form
 
 
-async def _send(tx: Tx, visit: Visit, form: Form, accepted: list[str], *, draft: int = 0) -> Said:
+async def _words(visit: Visit, form: Form) -> str:
+    """What the files of the form say. Raises Invalid for a mark of secrecy."""
+    typed = forms.read(form)
+    return await file_words.of_files(visit.house.db, visit.house.files, visit.actor, typed.body, typed.attachments)
+
+
+async def _send(tx: Tx, visit: Visit, form: Form, accepted: list[str], words: str, *, draft: int = 0) -> Said:
     """Send what the form says, unless something should be looked at first."""
     actor = visit.actor
     form = {"series": [await composing.first_series(tx, actor)]} | form
     typed = forms.read(form)
     found = await checking.addressees(tx, typed.main, typed.copy, owner=actor.unit_id, today=today(visit))
-    done = await composing.send_form(tx, actor, form, setting(visit), draft=draft)
+    done = await composing.send_form(tx, actor, form, setting(visit), draft=draft, words=words)
     await _look(tx, found, visit.now, accepted)
     return s.sent_json(done)
 
@@ -84,12 +103,13 @@ async def _look(tx: Tx, found: checking.Addressees, now: str, accepted: list[str
 async def create(visit: Visit) -> Response:
     """POST /documents."""
     said = s.NEW_DOCUMENT.body(visit.body)
+    words = "" if said.get("draft") else await _words(visit, s.form_of(said))
 
     async def act(tx: Tx) -> Said:
         form = await _form(tx, visit.actor, said)
         if said.get("draft"):
             return _draft_json(await drafting.save(tx, visit.actor, form, draft=0, now=visit.now))
-        return await _send(tx, visit, form, said.get("warnings_accepted", []))
+        return await _send(tx, visit, form, said.get("warnings_accepted", []), words)
 
     return await visit.answer_once(201, act)
 
@@ -123,10 +143,12 @@ async def change_draft(visit: Visit) -> Response:
 async def send_draft(visit: Visit) -> Response:
     """POST /documents/{document}/sending."""
     id, said = _draft_id(visit), s.DRAFT_SENDING.body(visit.body)
+    form = (await visit.read(drafting.find, id, visit.actor)).form
+    words = await _words(visit, form)
 
     async def act(tx: Tx) -> Said:
         form = (await drafting.find(tx, id, visit.actor)).form
-        return await _send(tx, visit, form, said.get("warnings_accepted", []), draft=id)
+        return await _send(tx, visit, form, said.get("warnings_accepted", []), words, draft=id)
 
     return await visit.answer_once(201, act)
 
@@ -230,20 +252,25 @@ async def supplement(visit: Visit) -> Response:
     return await visit.answer_once(201, act)
 
 
+async def _reissued(tx: Tx, visit: Visit, id: int, said: Said) -> Form:
+    """The old document's form with what is said put in its place."""
+    actor = visit.actor
+    old = await sending.own(tx, id, actor)
+    form = forms.written(old, visit.house.zone, again=True)
+    listed = await sending.files_of(tx, id)
+    form |= {"body": [f.id for f in listed if f.part == "body"], "attachment": [f.id for f in listed if f.part != "body"]}
+    if not said.keys() & {"main", "copy"}:
+        form |= await checking.addressed_again(tx, id, owner=actor.unit_id, today=today(visit))
+    return form | await _form(tx, actor, said) | {"corrects": [str(id)]}
+
+
 async def reissue(visit: Visit) -> Response:
     """POST /documents/{id}/reissue: a corrected issue; what is not given is as in the old one, its recipients included."""
     id, said = visit.number("id"), s.REISSUE.body(visit.body)
+    words = await _words(visit, await visit.read(_reissued, visit, id, said))
 
     async def act(tx: Tx) -> Said:
-        actor = visit.actor
-        old = await sending.own(tx, id, actor)
-        form = forms.written(old, visit.house.zone, again=True)
-        listed = await sending.files_of(tx, id)
-        form |= {"body": [f.id for f in listed if f.part == "body"], "attachment": [f.id for f in listed if f.part != "body"]}
-        if not said.keys() & {"main", "copy"}:
-            form |= await checking.addressed_again(tx, id, owner=actor.unit_id, today=today(visit))
-        form |= await _form(tx, actor, said) | {"corrects": [str(id)]}
-        return await _send(tx, visit, form, said.get("warnings_accepted", []))
+        return await _send(tx, visit, await _reissued(tx, visit, id, said), said.get("warnings_accepted", []), words)
 
     return await visit.answer_once(201, act)
 

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from exchange import checking, composing, drafting, forms, sending
+from exchange import checking, composing, drafting, file_words, forms, sending
 from exchange.composing import Setting, Sheet
 from exchange.document import KINDS
 from exchange.drafting import Draft
@@ -171,9 +171,11 @@ async def send(visit: Visit) -> Response:
     sent, draft = visit.form, id_of(visit.field("draft"))
     await keep_files(visit)
     form = form_of(visit)
+    typed = forms.read(form)
+    words = await file_words.of_files(visit.house.db, visit.house.files, visit.actor, typed.body, typed.attachments)
 
     async def act(tx: Tx) -> dict[str, Any]:
-        return (await composing.send_form(tx, visit.actor, form, setting(visit), draft=draft))._asdict()
+        return (await composing.send_form(tx, visit.actor, form, setting(visit), draft=draft, words=words))._asdict()
 
     done = await act_once(visit, sent, act)
     holes = {"n": f"{done['receipts']:,}", "m": f"{done['messages']:,}", "number": done["number"]}

@@ -98,11 +98,12 @@ async def first_series(tx: Tx, actor: Actor) -> str:
     return str(found[0].id) if found else "0"
 
 
-async def send_form(tx: Tx, actor: Actor, form: Lists, setting: Setting, *, draft: int = 0) -> Sent:
+async def send_form(tx: Tx, actor: Actor, form: Lists, setting: Setting, *, draft: int = 0, words: str = "") -> Sent:
     """Check everything that was typed, then send it.
 
     Args:
         draft: the draft that it comes from; one that was thrown away meanwhile does not matter.
+        words: what its files say (file_words.py).
     Raises:
         Invalid: every field that cannot stand. Refused: the draft was sent by somebody else meanwhile.
     """
@@ -117,7 +118,7 @@ async def send_form(tx: Tx, actor: Actor, form: Lists, setting: Setting, *, draf
     old = await _corrected(tx, typed.corrects, actor)
     done = await sending.send(
         tx, actor, contents, found.main.wanted, found.copy.wanted, attached=Attached(typed.body, typed.attachments),
-        told=setting.told, now=setting.wall.now, today=setting.today, draft=draft, corrects=old.id if old else None,
+        told=setting.told, now=setting.wall.now, today=setting.today, draft=draft, corrects=old.id if old else None, words=words,
     )  # fmt: skip
     if old is not None:
         await reissuing.supersede(tx, actor, old, done.id, now=setting.wall.now)

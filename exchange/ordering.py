@@ -7,8 +7,9 @@ import base64
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from exchange import composing, numbering
+from exchange import composing, file_words, numbering
 from exchange.composing import Setting
+from exchange.file_words import Part
 from ground import files
 from ground.control import Args, Desk
 from ground.db import Tx
@@ -50,6 +51,9 @@ async def send(desk: Desk, args: Args) -> dict[str, Any]:
     stored = [(await store.put_bytes(base64.b64decode(one["data"])), str(one["name"])) for one in args["files"]]
     to = [str(name) for name in args["to"]]
 
+    parts = [Part(one.sha256, one.media_type, name, "attachments" if n else "body") for n, (one, name) in enumerate(stored)]
+    words = await file_words.of_parts(store, parts)
+
     async def act(tx: Tx) -> dict[str, Any]:
         actor = await sender_of(tx, str(args["login"]), str(args["unit"]))
         now = desk.clock.now()
@@ -61,7 +65,7 @@ async def send(desk: Desk, args: Args) -> dict[str, Any]:
             "group": [name.removeprefix("group:") for name in to if name.startswith("group:")],
             "unit": [name.removeprefix("unit:") for name in to if not name.startswith("group:")],
         }  # fmt: skip
-        return (await composing.send_form(tx, actor, form, setting(desk)))._asdict()
+        return (await composing.send_form(tx, actor, form, setting(desk), words=words))._asdict()
 
     return await desk.db.write(act)
 

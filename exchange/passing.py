@@ -8,7 +8,7 @@ from exchange import queries as q
 from exchange import receiving, sending
 from exchange.document import SIGN_HOURS, Contents, Document
 from exchange.sending import Attached, Sent
-from ground import files, wording
+from ground import files, search, wording
 from ground.db import Tx
 from ground.directory import people
 from ground.directory.directory import Actor, Contact
@@ -136,7 +136,10 @@ async def forward(
     if (await ledger.receipt_of(tx, id, actor.unit_id)).state in CLOSED:
         raise Refused("这份公文现在不能转发。请先打开；已退回、撤回或更正的不转发。", code="not_forwardable")
     attached = await _copied(tx, id, actor, now)
-    return await sending.send(tx, actor, new, main, copy, attached=attached, told=told, now=now, today=today, forwards=id)
+    return await sending.send(
+        tx, actor, new, main, copy, attached=attached, told=told, now=now, today=today, forwards=id,
+        words=await search.text_of(tx, id),
+    )  # fmt: skip
 
 
 async def _copied(tx: Tx, id: int, actor: Actor, now: str) -> Attached:

@@ -16,7 +16,7 @@ from exchange import document as nouns
 from exchange import numbering, telling
 from exchange import queries as q
 from exchange.document import Contents, Document, Recipient
-from ground import audit, files
+from ground import audit, files, search
 from ground.db import Tx
 from ground.directory import groups
 from ground.directory.directory import Actor, Unit
@@ -127,10 +127,12 @@ def sm3(data: bytes) -> str:
 
 async def send(
     tx: Tx, actor: Actor, new: Contents, main: Wanted, copy: Wanted, *, attached: Attached, told: Told, now: str, today: str,
-    draft: int = 0, corrects: int | None = None, forwards: int | None = None,
+    draft: int = 0, corrects: int | None = None, forwards: int | None = None, words: str = "",
 ) -> Sent:  # fmt: skip
     """Send a document to every unit that the two lists mean now.
 
+    Args:
+        words: what its files say, for the search.
     Raises:
         Invalid: contents, files or recipients that cannot stand. NotFound: a series that is not the unit's.
         Refused: the draft was sent by somebody else meanwhile.
@@ -150,6 +152,7 @@ async def send(
     found = await find(tx, id)
     units = [u.id for u, _ in frozen.parts]
     count = await telling.tell_units(tx, found, units, Purpose.PUBLISHED, telling.sent_text(found, told, now), told, now=now)
+    await search.put(tx, id, "\n".join((new.title, found.number, actor.unit_name, new.issuer, words)))
     if draft and await tx.run(q.DRAFT_DONE, id=draft, unit=actor.unit_id, document=id) != 1:
         raise Refused("这份草稿已经发出了，请到“发文”里看。", code="sent_already")
     await audit.note(

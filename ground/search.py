@@ -69,6 +69,11 @@ def grams(text: str) -> list[str]:
     return sorted({safe[n : n + 2] for n in range(len(safe) - 1)}) if text else []
 
 
+async def text_of(tx: Tx, subject_id: int) -> str:
+    """The text that a subject is found by; '' when it has none."""
+    return str(await tx.value(TEXT, subject=subject_id) or "")
+
+
 async def put(tx: Tx, subject: int, text: str) -> None:
     """Keep the subject's text, instead of what it was; '' finds it no more."""
     kept, had = plain(text), await tx.value(TEXT, subject=subject)

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ground import audit, files, wording
+from ground import audit, files, search, wording
 from ground.db import Tx
 from ground.directory import groups
 from ground.directory.directory import Actor
@@ -133,10 +133,16 @@ async def publish(
     notice = await find(tx, id)
     words = telling.published_text(notice, told, now)
     count = await telling.tell_units(tx, notice, units, Purpose.PUBLISHED, words, told, now=now, method="REQUEST")
+    await search.put(tx, id, _searched(notice))
     if draft and await tx.run(q.DRAFT_DONE, id=draft, unit=actor.unit_id, notice=id) != 1:
         raise Refused("这份草稿已经发出了，请到“会议”里看。", code="published_already")
     await _note(tx, "notice_published", id, actor, now, f"{len(units)} units, {count.messages} messages")
     return Published(id, 1, len(units), count.messages, count.unreachable)
+
+
+def _searched(notice: Notice) -> str:
+    """The words that a notice is found by."""
+    return "\n".join((notice.title, notice.place, notice.sender_name, *notice.details))
 
 
 async def _keep_version(
@@ -189,6 +195,7 @@ async def change(
     material = nouns.is_material(found)
     await _write_version(tx, subject, new, listed, found, actor, now, material=material)
     notice = await find(tx, id)
+    await search.put(tx, id, _searched(notice))
     await _ask_again(tx, notice, material=material)
     units = [u for state in nouns.AnswerState for u in await tx.all(q.ANSWERED_UNITS, int, notice=id, state=state)]
     words = telling.changed_text(notice, found, told, now, material=material)

@@ -13,10 +13,12 @@ from ground.directory.policy import Act, may
 from ground.errors import NotFound
 from ground.live import Stream
 from ground.say import Say
+from ground.search import Found
 from ground.visit import Visit
 from ground.web import page
-from receipts import inbox, ledger, today
+from receipts import finding, inbox, ledger, today
 from receipts.inbox import KINDS, NEWEST, Hint, Item, SentItem, WaitCount
+from receipts.receipt import Subject
 
 PAGE = 20
 TABS = (
@@ -174,9 +176,45 @@ async def new_items(visit: Visit) -> Response:
     return JSONResponse({"count": await visit.read(inbox.newer, visit.actor.unit_id, newest)})
 
 
+class Hit(NamedTuple):
+    """One line of what was found, in words."""
+
+    url: str
+    urgency: str
+    title: str
+    number: str
+    word: str
+    sender: str
+    sent: str
+    before: str
+    hit: str
+    after: str
+
+
+async def _search(tx: Tx, unit: int, words: str, before: int) -> list[tuple[Found, Subject]]:
+    found = await finding.find(tx, unit, words, before=before, limit=PAGE + 1)
+    return [(one, await ledger.subject_of(tx, one.subject_id)) for one in found]
+
+
+def _hit(visit: Visit, found: Found, subject: Subject) -> Hit:
+    kind = KINDS[subject.kind]
+    route = kind.sent_route if subject.sender_unit == visit.actor.unit_id else kind.route
+    sent = visit.house.renderer.words(visit.language).date(subject.sent_at, visit.now)
+    return Hit(
+        visit.house.url(route, id=subject.id), subject.urgency, subject.title, subject.number, visit.t(kind.word),
+        subject.sender_name, sent, found.before, found.hit, found.after,
+    )  # fmt: skip
+
+
 async def search(visit: Visit) -> Response:
-    """GET /search?q=: the inbox, searched."""
-    return visit.see_other("inbox", q=visit.query("q"))
+    """GET /search?q=&before=: what the unit has sent and received, by any words in it."""
+    words, said = visit.query("q")[:60], visit.query("before")
+    before = int(said) if said.isascii() and said.isdigit() and len(said) < 16 else NEWEST
+    found = await visit.read(_search, visit.actor.unit_id, words, before) if words else []
+    shown = found[:PAGE]
+    older = visit.house.url("search", q=words, before=shown[-1][1].id) if len(found) > PAGE else ""
+    hits = [_hit(visit, *one) for one in shown]
+    return visit.render("receipts/search.html", words=words, hits=hits, older=older, first=before == NEWEST)
 
 
 async def may_download(tx: Tx, id: str, actor: Actor) -> files.File:
@@ -225,7 +263,7 @@ routes = [
     Route("/today/part", page(today_part, may=Act.READ, part=True), methods=["GET"], name="today_part"),
     Route("/inbox/new", page(new_items, may=Act.READ, part=True), methods=["GET"], name="inbox_new"),
     Route("/inbox", page(show_inbox, may=Act.READ, here="inbox"), methods=["GET"], name="inbox"),
-    Route("/search", page(search, may=Act.READ), methods=["GET"], name="search"),
+    Route("/search", page(search, may=Act.READ, here="inbox"), methods=["GET"], name="search"),
     Route("/files/{file}", page(download, may=Act.READ, part=True), methods=["GET"], name="file"),
     Route("/live", page(live, may=Act.READ, part=True), methods=["GET"], name="live"),
 ]
