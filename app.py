@@ -23,6 +23,7 @@ import exchange.document_act_pages
 import exchange.document_pages
 import exchange.forward_pages
 import exchange.incoming_api
+import exchange.paper_pages
 import exchange.register_pages
 import exchange.sent_pages
 import ground.api
@@ -85,6 +86,7 @@ ROOMS: tuple[Sequence[Route], ...] = (
     exchange.document_act_pages.routes,
     exchange.document_pages.routes,
     exchange.register_pages.routes,
+    exchange.paper_pages.routes,
     ground.api.routes,
     ground.upload_api.routes,
     ground.directory.api.routes,

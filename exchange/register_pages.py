@@ -139,35 +139,37 @@ async def _file(visit: Visit, title: str, view: View, sheet: Sheet) -> Response:
     return Response(data, headers=headers, media_type=XLSX)
 
 
-async def received_xlsx(visit: Visit) -> Response:
-    """GET /registers/received.xlsx: every line of the filter."""
+async def received_rows(visit: Visit) -> tuple[View, list[Row]]:
+    """Every line of 收文登记簿 that the filter lets through, as RECEIVED_HEADS names its cells."""
     asked = asked_of(visit, limit=ALL)._replace(before=NEWEST)
     view = await visit.read(_received, visit.actor, visit.query("unit"), asked, this_year(visit))
-    rows: list[Row] = [
+    return view, [
         (r.text, _time(visit, r.at), r.sender, r.number, r.title, r.kind, r.dated, STATE_WORDS[State(r.state)], r.person)
         for r in view.received
     ]
-    return await _file(visit, "收文登记簿", view, Sheet(str(asked.year), RECEIVED_HEADS, rows))
+
+
+async def sent_rows(visit: Visit) -> tuple[View, list[Row]]:
+    """Every line of 发文登记簿 that the filter lets through, voided numbers with their reason, as SENT_HEADS names its cells."""
+    view = await read_sent(visit, asked_of(visit, limit=ALL)._replace(before=NEWEST))
+    return view, [
+        (
+            number_of(x, view), _time(visit, x.at), x.title, x.kind, x.issuer, x.dated, x.total, x.signed, x.person,
+            x.void_reason or "",
+        )
+        for x in view.sent
+    ]  # fmt: skip
+
+
+async def received_xlsx(visit: Visit) -> Response:
+    """GET /registers/received.xlsx."""
+    view, rows = await received_rows(visit)
+    return await _file(visit, "收文登记簿", view, Sheet(str(view.asked.year), RECEIVED_HEADS, rows))
 
 
 async def sent_xlsx(visit: Visit) -> Response:
-    """GET /registers/sent.xlsx: every line of the filter, voided numbers with their reason."""
-    view = await read_sent(visit, asked_of(visit, limit=ALL)._replace(before=NEWEST))
-    rows: list[Row] = [
-        (
-            number_of(s, view),
-            _time(visit, s.at),
-            s.title,
-            s.kind,
-            s.issuer,
-            s.dated,
-            s.total,
-            s.signed,
-            s.person,
-            s.void_reason or "",
-        )
-        for s in view.sent
-    ]
+    """GET /registers/sent.xlsx."""
+    view, rows = await sent_rows(visit)
     return await _file(visit, "发文登记簿", view, Sheet(str(view.asked.year), SENT_HEADS, rows))
 
 
