@@ -137,6 +137,6 @@ def good_body(programs: Programs, body: Record) -> dict[str, Any]:
     """What is asked for, as it should be."""
     whole = programs.meeting() | {
         "version": 1, "people": [MA], "leaves": [], "reason": "原因", "person": "甲", "unit": "620001", "approve": True,
-        "name": "各乡镇", "role": "principal", "main": ["unit:620002"], "agree": True,
+        "name": "各乡镇", "role": "principal", "main": ["unit:620002"], "agree": True, "codes": ["12"],
     }  # fmt: skip
     return {name: whole[name] for name in body.need.split()}

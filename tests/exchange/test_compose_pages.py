@@ -96,13 +96,13 @@ async def test_pressed_twice_it_is_one_document(desk: Desk) -> None:
 async def test_files_that_travel_with_the_form_are_kept_when_it_is_refused(desk: Desk) -> None:
     typed = await desk.typed(title="")
     del typed["body"]
-    files = [("body_file", ("正文.pdf", PDF, "application/pdf")), ("files", ("附件.xlsx", b"PK\x03\x04rows", "application/x"))]
+    files = [("body_file", ("正文.pdf", PDF, "application/pdf")), ("files", ("附件.txt", "值班表".encode(), "application/x"))]
     page = (await desk.browser.press("/documents/sending", typed, page=NEW, files=files)).text
     assert wrong(page) == ["title"]
     kept = {"body": value(page, "body"), "attachment": value(page, "attachment")}
     id = await desk.send(**kept)
     listed = await desk.clients.db.read(sending.files_of, id)
-    assert [(f.name, f.part) for f in listed] == [("正文.pdf", "body"), ("附件.xlsx", "attachment")]
+    assert [(f.name, f.part) for f in listed] == [("正文.pdf", "body"), ("附件.txt", "attachment")]
 
 
 async def test_a_new_body_takes_the_place_of_the_old_one(desk: Desk) -> None:
