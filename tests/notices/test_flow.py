@@ -243,6 +243,16 @@ async def test_a_new_version_is_told_and_confirmed(db: Database, world: World, n
     assert await db.read(inbox.waiting, world.north) == []
 
 
+async def test_an_end_that_was_open_is_set_and_opened_again(db: Database, world: World, notice: int, tell: Told) -> None:
+    open_end = MEETING._replace(ends_at="")
+    for version, contents in enumerate((open_end, MEETING), start=1):
+        await db.write(publishing.change, world.organiser, notice, version, contents, told=tell, now=NOW)
+    sql = "SELECT c.text FROM messages m JOIN contents c ON c.id = m.content_id WHERE m.subject_id = :n AND m.purpose = 'changed'"
+    said = " ".join(await db.read(lambda tx: tx.all(sql, str, n=notice)))
+    assert "结束时间定为3月20日 17:00。" in said
+    assert "结束时间不再限定。" in said
+
+
 async def test_what_is_not_material_needs_no_confirmation(db: Database, world: World, notice: int, tell: Told) -> None:
     await north_answers(db, world, notice, Answer((MA,)))
     seats = MEETING._replace(seats=180)
