@@ -205,5 +205,5 @@ async def hints(tx: Tx, ids: Sequence[int], now: str) -> dict[int, Hint]:
     for id, starts_at, place, quota in rows:
         if id in wanted:
             low, high = (sum(getattr(x, k) for x in quota_of(quota)) for k in ("min", "max"))
-            found[id] = Hint((starts_at, place), f"{low} 至 {high} 人")
+            found[id] = Hint((starts_at, place), heads=(low, high))
     return found
