@@ -53,8 +53,7 @@ async def by_self(tx: Tx, notice: int, secret: str, name: str, digits: str, *, n
     Raises:
         NotFound: a wrong code. Refused: nobody of that name and number is on the list, or it is not the time yet.
     """
-    found = await publishing.find(tx, notice)
-    check_door(found, secret, now)
+    check_door(await at_door(tx, notice, secret), now)
     people = await tx.all(q.NAME_LIST, lambda *row: (int(row[0]), str(row[3]), str(row[5])), notice=notice)
     ids = [id for id, whose, mobile in people if whose == name and len(digits) == DIGITS and mobile.endswith(digits)]
     if not ids:
@@ -62,15 +61,16 @@ async def by_self(tx: Tx, notice: int, secret: str, name: str, digits: str, *, n
     return await _check_in(tx, 0, await find(tx, notice, ids[0]), now)
 
 
-def check_code(notice: Notice, secret: str) -> None:
-    """Refuse a wrong code of the door. Raises NotFound."""
-    if not hmac.compare_digest(notice.check_in.encode(), secret.encode("utf-8", "replace")):
+async def at_door(tx: Tx, id: int, secret: str) -> Notice:
+    """The notice that the door's own code opens. Raises NotFound, alike for a wrong code and a meeting that is not there."""
+    notice = await tx.one(q.NOTICE_BY_ID, Notice.of_row, id=id)
+    if notice is None or not hmac.compare_digest(notice.check_in.encode(), secret.encode("utf-8", "replace")):
         raise NotFound("这个签到码不对，请重新扫门口的码。")
+    return notice
 
 
-def check_door(notice: Notice, secret: str, now: str) -> None:
-    """Refuse a wrong code of the door (NotFound), a cancelled meeting, and a time when the door is shut."""
-    check_code(notice, secret)
+def check_door(notice: Notice, now: str) -> None:
+    """Refuse a cancelled meeting, and a time when the door is shut."""
     if notice.cancelled_at:
         raise Refused("会议已取消，不用签到。", code="cancelled")
     if not clock.after(notice.starts_at, hours=-DOOR_OPENS_H) <= now <= clock.after(notice.starts_at, hours=DOOR_SHUTS_H):

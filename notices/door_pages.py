@@ -114,15 +114,9 @@ async def take_back(visit: Visit) -> Response:
 # --- people's own phones --------------------------------------------------------------------------------------------------
 
 
-async def _open_door(tx: Tx, id: int, secret: str) -> Notice:
-    notice = await publishing.find(tx, id)
-    attendance.check_code(notice, secret)
-    return notice
-
-
 async def show_check_in(visit: Visit) -> Response:
     """GET /meetings/{id}/check-in/{secret}: what somebody who scanned the door's code sees."""
-    notice = await visit.read(_open_door, visit.number("id"), visit.path("secret"))
+    notice = await visit.read(attendance.at_door, visit.number("id"), visit.path("secret"))
     return visit.render("notices/check_in.html", notice=notice)
 
 

@@ -202,11 +202,11 @@ async def hints(tx: Tx, ids: Sequence[int], now: str) -> dict[int, Hint]:
     del now
     wanted = set(ids)
     rows = await tx.all(q.HINTS, lambda *c: c, low=min(ids), high=max(ids))
-    return {id: Hint((starts_at, place), _heads(quota)) for id, starts_at, place, quota in rows if id in wanted}
+    return {id: Hint((starts_at, place), heads=_heads(quota)) for id, starts_at, place, quota in rows if id in wanted}
 
 
 @lru_cache(maxsize=4096)
-def _heads(quota: str) -> str:
-    """How many may come by a stored quota: 1 至 3 人."""
+def _heads(quota: str) -> tuple[int, int]:
+    """At least and at most how many may come by a stored quota."""
     low, high = (sum(getattr(x, k) for x in quota_of(quota)) for k in ("min", "max"))
-    return f"{low} 至 {high} 人"
+    return low, high

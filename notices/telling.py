@@ -35,13 +35,22 @@ def published_text(notice: Notice, told: Told, now: str) -> tuple[str, str]:
     return text, f"报名：{notice.title}（{until}前）"
 
 
+def _time_changed(change: Change, told: Told, now: str) -> str:
+    """Old → new; an end may have been open, or may be left open from now on."""
+    word = {"starts_at": "时间", "ends_at": "结束时间", "answer_by": "报名时限"}[change.field]
+    if not change.old:
+        return f"{word}定为{told.say.when(change.new, now)}"
+    if not change.new:
+        return f"{word}不再限定"
+    return f"{word}由{told.say.when(change.old, now)}改为{told.say.when(change.new, now)}"
+
+
 def changed_text(notice: Notice, changes: Sequence[Change], told: Told, now: str, *, material: bool) -> tuple[str, str]:
     """The SMS of a changed notice: old → new, and whether to confirm."""
     said = []
     for change in changes:
         if change.field in ("starts_at", "ends_at", "answer_by"):
-            word = {"starts_at": "时间", "ends_at": "结束时间", "answer_by": "报名时限"}[change.field]
-            said.append(f"{word}由{told.say.when(change.old, now)}改为{told.say.when(change.new, now)}")
+            said.append(_time_changed(change, told, now))
         elif change.field == "place":
             said.append(f"地点由{change.old}改为{change.new}")
     what = "，".join(said) or "内容有更新"

@@ -60,10 +60,11 @@ class WaitCount(NamedTuple):
 
 
 class Hint(NamedTuple):
-    """What the room that owns a subject adds to its line: words for the meta row, and words for how many may come."""
+    """What the room that owns a subject adds to its line: words for the meta row, more words, and how many may come."""
 
     meta: tuple[str, ...]
     extra: str = ""
+    heads: tuple[int, int] | None = None
 
 
 class Kind(NamedTuple):

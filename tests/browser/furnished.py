@@ -18,7 +18,7 @@ from notices import attendance, leaves, organising, publishing, signups
 from notices.notice import Answer, Contents, Details, LeaveAsked, Person, Quota, StandIn
 from receipts import inbox, ledger
 from receipts.receipt import Step
-from tests.browser.house import Cast, cast, now, utc
+from tests.browser.house import Cast, cast, local, now, utc
 from tests.world import told
 
 MA = Person("马文斌", "区长", "13800006012", "principal")
@@ -183,7 +183,7 @@ class _Making:
         form = {
             "title": ["全市林长制工作推进会"],
             "place": ["三楼会议室"],
-            "starts_at": [utc(9, "09:00")],
+            "starts_at": [local(9, "09:00")],
             "body": ["请准时参加。"],
         }
         self.ids["draft"] = str(await publishing.save_draft(self.tx, world.organiser, form, draft=0, now=now()))

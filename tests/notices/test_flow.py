@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from ground.db import Database, Tx
+from ground.directory import units
 from ground.directory.groups import Wanted
 from ground.errors import Invalid, NotFound, Refused
 from ground.messages.telling import Told
@@ -102,6 +103,22 @@ async def test_a_notice_to_nobody(db: Database, world: World, tell: Told) -> Non
             await db.write(publishing.publish, world.organiser, MEETING, wanted, told=tell, now=NOW, today=TODAY)
     with pytest.raises(Invalid, match="没有找到：404"):
         await db.write(publishing.publish, world.organiser, MEETING, Wanted(units=("404",)), told=tell, now=NOW, today=TODAY)
+
+
+async def test_a_notice_to_closed_units(db: Database, world: World, tell: Told) -> None:
+    """A unit that has closed is left out; where none is left, nothing goes out."""
+
+    async def close(tx: Tx, code: str) -> None:
+        unit = await units.exactly(tx, code, "unit")
+        await units.close(tx, unit, on=TODAY, today=TODAY, reason="机构改革", into=None, by=world.operator, at=NOW)
+
+    await db.write(close, "620001")
+    done = await publish(db, world, tell)
+    assert [line.unit_id for line in await db.read(organising.lines, done.id)] == [world.south]
+    await db.write(close, "620002")
+    for wanted in (Wanted((world.districts,)), Wanted(units=("620001", "620002"))):
+        with pytest.raises(Invalid):
+            await db.write(publishing.publish, world.organiser, MEETING, wanted, told=tell, now=NOW, today=TODAY)
 
 
 async def test_sign_and_answer(db: Database, world: World, notice: int) -> None:
@@ -203,6 +220,31 @@ async def test_leave_with_a_stand_in(db: Database, world: World, notice: int, te
     assert [m[1] for m in await db.read(outbox, notice, "leave")] == ["sms", "email"]
 
 
+async def test_a_leave_decided_both_ways_at_the_very_same_moment(db: Database, world: World, notice: int, tell: Told) -> None:
+    await north_answers(db, world, notice, Answer((), (LEAVE,)))
+    asked = (await db.read(leaves.of_notice, notice))[0]
+    ways = [
+        db.write(leaves.decide, world.organiser, asked.id, approve=bool(n % 2), reason="不行", told=tell, now=NOW)
+        for n in range(8)
+    ]
+    done = await asyncio.gather(*ways, return_exceptions=True)
+    [decided] = [d for d in done if not isinstance(d, BaseException)]
+    assert sum(isinstance(d, Refused) for d in done) == 7
+    assert (await db.read(leaves.of_notice, notice))[0].state == decided.state
+    assert [m[1] for m in await db.read(outbox, notice, "leave")] == ["sms", "email"], "told once"
+
+
+async def test_two_clerks_break_the_quota_only_together(db: Database, world: World, notice: int) -> None:
+    """Two of the staff may come: each clerk's answer keeps to it, and the unit has one answer, not the sum of both."""
+    await db.write(inbox.open_item, notice, world.north_clerk, NOW)
+    pairs = [(MA, SUN._replace(name=f"甲{n}"), SUN._replace(name=f"乙{n}")) for n in range(6)]
+    await asyncio.gather(
+        *(db.write(signups.sign_and_answer, world.north_clerk, notice, Answer(p), waived=(), now=NOW) for p in pairs)
+    )
+    left = {p.name for p in await db.read(signups.people_of, notice, world.north)}
+    assert left in [{p.name for p in pair} for pair in pairs]
+
+
 async def test_a_refused_leave_asks_the_unit_again(db: Database, world: World, notice: int, tell: Told) -> None:
     await north_answers(db, world, notice, Answer((), (LEAVE,)))
     asked = (await db.read(leaves.of_notice, notice))[0]
@@ -241,6 +283,16 @@ async def test_a_new_version_is_told_and_confirmed(db: Database, world: World, n
     confirmed = await db.write(signups.confirm, world.north_clerk, notice, 2, now=NOW)
     assert confirmed.confirmed == 2
     assert await db.read(inbox.waiting, world.north) == []
+
+
+async def test_an_end_that_was_open_is_set_and_opened_again(db: Database, world: World, notice: int, tell: Told) -> None:
+    open_end = MEETING._replace(ends_at="")
+    for version, contents in enumerate((open_end, MEETING), start=1):
+        await db.write(publishing.change, world.organiser, notice, version, contents, told=tell, now=NOW)
+    sql = "SELECT c.text FROM messages m JOIN contents c ON c.id = m.content_id WHERE m.subject_id = :n AND m.purpose = 'changed'"
+    said = " ".join(await db.read(lambda tx: tx.all(sql, str, n=notice)))
+    assert "结束时间定为3月20日 17:00。" in said
+    assert "结束时间不再限定。" in said
 
 
 async def test_what_is_not_material_needs_no_confirmation(db: Database, world: World, notice: int, tell: Told) -> None:

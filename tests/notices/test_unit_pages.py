@@ -70,6 +70,10 @@ async def test_a_leader_reads_a_card_and_may_not_answer(clients: Clients) -> Non
     assert "文书还没有报名" in page
     assert "13900003158" in page
     assert "principal_name" not in page
+    clerk = await clients.page(clients.world.north_clerk)
+    for path in ("/", "/meetings"):
+        seen, clerks = (await leader.get(path)).text, (await clerk.get(path)).text
+        assert ("去报名" in seen, "查看" in seen, "去报名" in clerks) == (False, True, True), path
     got = await leader.press(f"/meetings/{id}/answer", {"version": "1", "answered_at": "", **MA})
     assert got.status_code == 403
     assert await coming(clients, id, clients.world.north) == []
@@ -89,6 +93,18 @@ async def test_the_senders_organiser_goes_to_progress_and_a_colleague_reads_the_
 
 
 # --- opening --------------------------------------------------------------------------------------------------------------
+
+
+async def test_how_many_may_come_is_said_in_the_readers_language(clients: Clients) -> None:
+    await publish(clients)
+    north = await clients.page(clients.world.north_clerk)
+    few, most = sum(q.min for q in MEETING.quota), sum(q.max for q in MEETING.quota)
+    for path in ("/", "/meetings"):
+        assert f"{few} 至 {most} 人" in (await north.get(path)).text
+    await clients.db.write(lambda tx: tx.run("UPDATE people SET language = 'en' WHERE login = 'hesz'"))
+    for path in ("/", "/meetings"):
+        page = (await north.get(path)).text
+        assert (f"{few} to {most} people" in page, "至" in page) == (True, False), path
 
 
 async def test_showing_it_is_the_opening_once_for_each_person_and_version(clients: Clients, clock: FixedClock) -> None:
