@@ -3,17 +3,23 @@
 ids, tokens = prepared(folder, furnish)    ids by name for the paths, the session cookie of each of the cast
 """
 
+from datetime import date
 from typing import Any, NamedTuple
 
 from exchange import chasing, drafting, numbering, passing, recalling, receiving, reissuing, sending
 from exchange.document import Contents as Paper
 from exchange.sending import Attached
-from ground.config import SignIn
+from exchange.typesetting import Paper as Sheet
+from exchange.typesetting import typeset_document
+from exchange.writing import compose
+from ground import uploads
+from ground.config import Config, SignIn
 from ground.db import Database, Tx
 from ground.directory import people, sessions
 from ground.directory.directory import Actor
 from ground.directory.groups import Wanted
 from ground.files import Store, record
+from ground.typeset import fonts_of
 from notices import attendance, leaves, organising, publishing, signups
 from notices.notice import Answer, Contents, Details, LeaveAsked, Person, Quota, StandIn
 from receipts import inbox, ledger
@@ -192,6 +198,10 @@ class _Making:
             reason="外出学习", at=now(),
         )  # fmt: skip
         clerk = world.north_clerk
+        coming = await uploads.begin(
+            self.tx, "汇报.pdf", 1 << 20, unit=clerk.unit_id, person=clerk.person_id, room=1 << 30, keep_hours=24, at=now()
+        )
+        self.ids["upload"] = coming.id
         await sessions.issue_token(self.tx, clerk.person_id, clerk.unit_id, "办公系统接口", days=90, at=now())
         post = (await people.posts_of(self.tx, clerk.person_id))[0]
         self.ids |= {
@@ -200,10 +210,23 @@ class _Making:
         }  # fmt: skip
 
 
+async def paper() -> bytes:
+    """A document as the city's own typesetting makes it."""
+    lines = (
+        "一、提高认识", "请按照属地管理的原则，把各项措施落到实处。", "二、加强值守", "严格落实值班制度，遇有情况及时报告。"
+    )  # fmt: skip
+    body = compose("\n".join(lines))
+    sheet = Sheet(
+        title="关于做好清明节假期文化和旅游市场安全工作的通知", body=body, heads=("测试市人民政府办公室",), number="测政办发〔2026〕9号",
+        dated=date(2026, 3, 18), main="各县（市、区）人民政府，市直各部门：", office="测试市人民政府办公室", printed=date(2026, 3, 18),
+    )  # fmt: skip
+    return await typeset_document(sheet, at=now(), **fonts_of(Config().fonts))
+
+
 async def furnish(db: Database, store: Store) -> Furnished:
     """The cast, everything above, and a session for each."""
     city = await cast(db)
-    stored = await store.put_bytes(b"%PDF-1.4\n" + b"a page\n" * 200)
+    stored = await store.put_bytes(await paper())
 
     async def fill(tx: Tx) -> Furnished:
         sender = city.world.organiser
