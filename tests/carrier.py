@@ -112,7 +112,7 @@ class Loopback:
                     break
                 _write(writer, answer)
                 await writer.drain()
-        except (ConnectionError, asyncio.CancelledError):
+        except (ConnectionError, asyncio.CancelledError, asyncio.IncompleteReadError):  # a sender that was killed in mid-request
             pass
         finally:
             writer.close()
