@@ -77,6 +77,7 @@ LINES = (
     Line("POST /receipts/{receipt}/forwarding", "held", "south", {"main": ["unit:6200000001"]}),
     Line("POST /receipts/{receipt}/handover", "held", "south", {"person": "{colleague}"}),
 )
+TWO_SIDED = {"document", "draft", "recall", "back", "held"}
 # Everybody who is signed in may look a unit up by its code; the gateways' calls are entered by the gateway's own secret.
 OF_THE_CITY = {
     "GET /units/{code}",
@@ -196,6 +197,21 @@ async def test_an_outsider_is_told_what_is_told_of_nothing(stage: Stage) -> None
                 assert there.json() == gone.json(), (line.call, actor.roles)
             made.add(line.call)
     assert {line.call for line in LINES} - made == set(), "a call that no outsider may make proves nothing"
+
+
+async def test_the_other_side_of_a_document_is_an_outsider_too(stage: Stage) -> None:
+    """Who received it may do nothing of its sender's, and the other way round; both may look at it."""
+    world, programs, made = stage.programs.clients.world, stage.programs, 0
+    for line in LINES:
+        if line.id not in TWO_SIDED or (line.call, line.id) == ("GET /documents/{document}", "document"):
+            continue
+        actor, client = (world.south_clerk, programs.south) if line.by == "north" else (world.north_clerk, programs.north)
+        for pair in askings(stage, line, actor):
+            there, gone = [await make(client, calls(programs)[line.call], id, line, stage.ids) for id in pair]
+            problem(there, 404, "not_found")
+            assert there.json() == gone.json(), (line.call, line.by)
+            made += 1
+    assert made > 15
 
 
 async def test_whose_it_is_may(stage: Stage) -> None:

@@ -283,7 +283,7 @@ async def piece(client: Browser, method: str, path: str) -> httpx2.Response:
 def seen(answer: httpx2.Response, ids: Mapping[str, str]) -> tuple[int, str, str]:
     """The answer without what the asker said himself (the ids) and the mark of one press."""
     text = re.sub(r'name="once" value="[^"]*"', "", answer.text)
-    said = "|".join(rf"(?<=/|F){re.escape(id)}(?![\w-])" for id in ids.values())  # F ends a quoted slash
+    said = "|".join(rf"(?:(?<=/)|(?<=%2F)){re.escape(id)}(?![\w-])" for id in ids.values())
     return answer.status_code, re.sub(said, "", answer.headers.get("location", "")), re.sub(said, "", text)
 
 
