@@ -155,7 +155,7 @@ async def piece(visit: Visit) -> Response:
 async def _mine(visit: Visit, id: str = "") -> Upload:
     actor, id = visit.actor, id or visit.path("upload")
     if not re.fullmatch(r"[A-Za-z0-9_-]{24}", id):
-        raise NotFound
+        raise NotFound(uploads.GONE)
     return await visit.read(uploads.of, id, unit=actor.unit_id, person=actor.person_id, now=visit.house.clock.now())
 
 

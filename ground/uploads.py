@@ -24,6 +24,7 @@ from ground.files import CHUNK, File, Store, Stored
 
 OPEN_AT_ONCE = 20
 CHECKPOINT = 32 * 2**20  # how much a crash may cost of one long piece
+GONE = "没有这个上传，或者放得太久已经清掉了。请重新选择文件。"
 STALLED_S = 30.0  # a line that says nothing for so long is given up, so that its owner may go on by another
 INSERT = """
 INSERT INTO uploads (id, unit_id, person_id, name, length, received, file_id, at, expires_at)
@@ -100,7 +101,7 @@ async def of(tx: Tx, id: str, *, unit: int, person: int, now: str) -> Upload:
     """The upload. Raises NotFound for another person's, another unit's, and one that has expired."""
     found = await tx.one(OF, Upload, id=id, unit=unit, person=person)
     if found is None or found.expires_at <= now:
-        raise NotFound("没有这个上传，或者放得太久已经清掉了。请重新选择文件。")
+        raise NotFound(GONE)
     return found
 
 
@@ -146,7 +147,7 @@ class Parts:
         """The partial file, open and ours alone. Raises Busy, and NotFound when the bytes are gone (a restored backup)."""
         path = self.path(upload.id)
         if upload.received and not path.exists():
-            raise NotFound("没有这个上传，或者放得太久已经清掉了。请重新选择文件。")
+            raise NotFound(GONE)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try:

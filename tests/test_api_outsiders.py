@@ -20,7 +20,7 @@ from ground.directory.directory import Actor
 from ground.directory.people import NewPerson
 from ground.directory.policy import ANYONE, Role, may
 from ground.openapi import Described
-from tests.programs import MA, SUN, Programs, open_programs, problem
+from tests.programs import MA, STARTS, SUN, Programs, open_programs, problem
 
 
 class Line(NamedTuple):
@@ -33,6 +33,8 @@ class Line(NamedTuple):
 
 
 ANSWER, REASON = {"people": [MA]}, {"reason": "原因"}
+LOOKED = {"warnings_accepted": ["nobody", "leader", "mobile", "silent"]}
+TUS = {"tus-resumable": "1.0.0", "upload-offset": "0", "content-type": "application/offset+octet-stream"}
 LINES = (
     Line("GET /files/{file}", "file", "office"),
     Line("GET /receipts/{receipt}", "receipt", "north"),
@@ -54,7 +56,28 @@ LINES = (
     Line("POST /notices/{id}/cancellation", "notice", "office", REASON),
     Line("POST /late-changes/{id}/decision", "late", "office", {"approve": True}),
     Line("POST /notices/{id}/late-changes", "late_notice", "north", REASON | {"people": [MA, SUN]}),
+    Line("GET /uploads/{upload}", "upload", "office"),
+    Line("PATCH /uploads/{upload}", "upload", "office"),
+    Line("DELETE /uploads/{upload}", "upload", "office"),
+    Line("GET /documents/{document}", "document", "north"),
+    Line("GET /documents/{document}", "document", "south"),
+    Line("GET /documents/{document}", "draft", "north"),
+    Line("PATCH /documents/{document}", "draft", "north", {"note": "请尽快"}),
+    Line("POST /documents/{document}/sending", "draft", "north", LOOKED),
+    Line("GET /documents/{id}/progress", "document", "north"),
+    Line("POST /documents/{id}/chase", "document", "north"),
+    Line("POST /documents/{id}/supplement", "document", "north", {"main": ["unit:6200000001"], "sign_by": STARTS} | LOOKED),
+    Line("POST /documents/{id}/recall", "document", "north", REASON),
+    Line("POST /documents/{id}/reissue", "document", "north", {"main": ["unit:620002"]} | LOOKED),
+    Line("POST /documents/{id}/void", "document", "north", REASON),
+    Line("POST /recalls/{id}/decision", "recall", "south", {"agree": True}),
+    Line("POST /receipts/{receipt}/return", "back", "south", {"codes": ["12"], "reason": "附件2只有表头"}),
+    Line("POST /receipts/{receipt}/registration", "held", "south"),
+    Line("POST /receipts/{receipt}/answer", "held", "south", {"text": "已办"}),
+    Line("POST /receipts/{receipt}/forwarding", "held", "south", {"main": ["unit:6200000001"]}),
+    Line("POST /receipts/{receipt}/handover", "held", "south", {"person": "{colleague}"}),
 )
+TWO_SIDED = {"document", "draft", "recall", "back", "held"}
 # Everybody who is signed in may look a unit up by its code; the gateways' calls are entered by the gateway's own secret.
 OF_THE_CITY = {
     "GET /units/{code}",
@@ -83,9 +106,31 @@ async def outsiders(programs: Programs) -> list[tuple[Actor, httpx2.AsyncClient]
     return found
 
 
+async def exchanged(programs: Programs) -> dict[str, str]:
+    """Documents of 北区 to 南区: unopened, held, one to go back, one whose recall is asked for; a draft, a colleague, an upload."""
+    north, south, world = programs.north, programs.south, programs.clients.world
+    document, held, back, asked = [await programs.document() for _ in range(4)]
+    receipts = [await programs.sign(id, south, world.south) for id in (held, back, asked)]
+    assert (await north.post(f"{BASE}/documents/{asked}/recall", json=REASON)).json()["asked"] == 1
+    body = (await north.post(f"{BASE}/files?name=body.pdf", content=b"%PDF-1.4 page")).json()["id"]
+    draft = {"title": "关于协助调查的函", "kind": "函", "main": ["unit:620002"], "body": body, "draft": True}
+    drafted = await north.post(f"{BASE}/documents", json=draft)
+    begun = await programs.office.post(
+        f"{BASE}/uploads", headers={"tus-resumable": "1.0.0", "upload-length": "10", "upload-metadata": "filename YS50eHQ="}
+    )
+    assert (drafted.status_code, begun.status_code) == (201, 201), drafted.text + begun.text
+    new = NewPerson("colleague", "同事", "13700000200", "", Role.LEADER, "区长")
+    colleague = await programs.clients.db.write(people.add, new, world.south, by=None, joined=False, at=programs.clock.now())
+    (recall,) = await programs.clients.db.read(lambda tx: tx.all("SELECT id FROM recalls WHERE state = 'asked'", str))
+    return {
+        "document": document, "held": receipts[0], "back": receipts[1], "recall": recall, "draft": drafted.json()["id"],
+        "upload": begun.headers["location"].rpartition("/")[2], "colleague": str(colleague),
+    }  # fmt: skip
+
+
 @pytest.fixture
 async def stage(where: str, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Stage]:
-    """A notice to both districts, the north's answer and leave, one past its deadline, a file that nobody was sent."""
+    """A notice to both districts, the north's answer and leave, one past its deadline, a file nobody was sent; documents."""
     async with open_programs(where, clock, tmp_path) as programs:
         office, north = programs.office, programs.north
         uploaded = await office.post(f"{BASE}/files", files={"file": ("方案.pdf", b"%PDF-1.4\n" * 40, "application/pdf")})
@@ -99,6 +144,7 @@ async def stage(where: str, clock: FixedClock, tmp_path: Path) -> AsyncIterator[
             "file": uploaded.json()["id"], "notice": notice, "late_notice": late, "receipt": receipts[1],
             "leave": asked.json()["id"], "attendee": answered.json()["people"][0]["id"],
         }  # fmt: skip
+        ids |= await exchanged(programs)
         found = await outsiders(programs)
         clock.move(minutes=30)
         wished = await north.post(f"{BASE}/notices/{late}/late-changes", json=ANSWER | {"reason": "换人"})
@@ -115,7 +161,20 @@ def calls(programs: Programs) -> dict[str, Described]:
 async def make(client: httpx2.AsyncClient, call: Described, id: str, line: Line, ids: Mapping[str, str]) -> httpx2.Response:
     """Make the call about `id`."""
     body = {k: v.format(**ids) if isinstance(v, str) else v for k, v in line.body.items()}
-    return await client.request(call.method, re.sub(r"{\w+}", id, call.path), json=None if call.method == "GET" else body)
+    path = re.sub(r"{\w+}", id, call.path)
+    if line.id == "upload":
+        return await client.request(call.method, path, headers=TUS, content=b"bytes" if call.method == "PATCH" else b"")
+    return await client.request(call.method, path, json=None if call.method == "GET" else body)
+
+
+def askings(stage: Stage, line: Line, actor: Actor) -> list[tuple[str, str]]:
+    """What is there, as an outsider may name it, each with the same of nothing."""
+    id = stage.ids[line.id]
+    if "{receipt}" not in line.call:
+        return [(id, f"d{MISSING}" if line.id == "draft" else MISSING)]
+    return [
+        (id, f"{MISSING}-1"), (f"{id.partition('-')[0]}-{actor.unit_id}", f"{MISSING}-{actor.unit_id}"),
+    ]  # fmt: skip
 
 
 async def test_every_call_with_an_id_stands_in_the_table(stage: Stage) -> None:
@@ -129,15 +188,30 @@ async def test_an_outsider_is_told_what_is_told_of_nothing(stage: Stage) -> None
     for line in LINES:
         call = calls(stage.programs)[line.call]
         assert call.endpoint.may not in ANYONE
-        missing = f"{MISSING}-1" if line.id == "receipt" else MISSING
         for actor, client in stage.outsiders:
             if not may(actor.roles, call.endpoint.may):
                 continue
-            there, gone = [await make(client, call, id, line, stage.ids) for id in (stage.ids[line.id], missing)]
-            problem(there, 404, "not_found")
-            assert there.json() == gone.json(), (line.call, actor.roles)
+            for pair in askings(stage, line, actor):
+                there, gone = [await make(client, call, id, line, stage.ids) for id in pair]
+                problem(there, 404, "not_found")
+                assert there.json() == gone.json(), (line.call, actor.roles)
             made.add(line.call)
     assert {line.call for line in LINES} - made == set(), "a call that no outsider may make proves nothing"
+
+
+async def test_the_other_side_of_a_document_is_an_outsider_too(stage: Stage) -> None:
+    """Who received it may do nothing of its sender's, and the other way round; both may look at it."""
+    world, programs, made = stage.programs.clients.world, stage.programs, 0
+    for line in LINES:
+        if line.id not in TWO_SIDED or (line.call, line.id) == ("GET /documents/{document}", "document"):
+            continue
+        actor, client = (world.south_clerk, programs.south) if line.by == "north" else (world.north_clerk, programs.north)
+        for pair in askings(stage, line, actor):
+            there, gone = [await make(client, calls(programs)[line.call], id, line, stage.ids) for id in pair]
+            problem(there, 404, "not_found")
+            assert there.json() == gone.json(), (line.call, line.by)
+            made += 1
+    assert made > 15
 
 
 async def test_whose_it_is_may(stage: Stage) -> None:
@@ -145,6 +219,6 @@ async def test_whose_it_is_may(stage: Stage) -> None:
     for line in LINES:
         client = getattr(stage.programs, line.by)
         answer = await make(client, calls(stage.programs)[line.call], stage.ids[line.id], line, stage.ids)
-        if answer.status_code not in (200, 201):
+        if answer.status_code not in (200, 201, 204):
             closed.append((line.call, answer.status_code, answer.text[:300]))
     assert closed == [], "\n".join(map(str, closed))
