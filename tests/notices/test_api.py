@@ -43,7 +43,7 @@ async def test_a_meeting_from_end_to_end(programs: Programs) -> None:
     assert (opened["state"], [f["fact"] for f in opened["facts"]]) == ("opened", ["arrived", "opened"])
     signed = (await north.post(f"/api/v1/receipts/{receipt}/signature")).json()
     assert (signed["state"], signed["waits"], signed["sender"]) == ("signed", "answer", "6200000001")
-    assert signed["facts"][-1] | {"at": ""} == {"fact": "signed", "at": "", "by": "何淑珍", "for": None, "version": 1}
+    assert signed["facts"][-1] | {"at": ""} == {"fact": "signed", "at": "", "by": "何淑珍", "for": None, "version": 1, "note": ""}
 
     answered = (await north.post(f"/api/v1/notices/{id}/answer", json=body)).json()
     assert (answered["state"], [p["mobile"] for p in answered["people"]]) == ("coming", ["13800006012", "13900002206"])
