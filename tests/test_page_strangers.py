@@ -201,7 +201,7 @@ async def staff(tx: Tx, unit: int) -> list[Actor]:
 
 async def _under_way(tx: Tx, unit: int, person: int) -> str:
     """An upload that has begun: its first bytes are still to come."""
-    begun = await uploads.begin(tx, "附表.txt", 10, unit=unit, person=person, room=1 << 20, keep_hours=24, at=now())
+    begun = await uploads.begin(tx, "附表.txt", 10, unit=unit, person=person, room=1 << 30, keep_hours=24, at=now())
     return begun.id
 
 
