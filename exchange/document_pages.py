@@ -20,7 +20,7 @@ from ground.directory.policy import Act, may
 from ground.errors import NotFound, Refused
 from ground.form_pages import id_of, shell, today
 from ground.visit import Flash, Visit
-from ground.web import page
+from ground.web import Handler, page
 from receipts import inbox
 
 MOST_AT_ONCE = 50
@@ -129,9 +129,9 @@ async def back_to_inbox(visit: Visit) -> Response:
     return visit.see_other("inbox")
 
 
-def form(path: str, handler: object, name: str, act: Act) -> list[Route]:
+def form(path: str, handler: Handler, name: str, act: Act) -> list[Route]:
     """A form of the document's page: its POST, and a GET that leads back."""
-    post = page(handler, may=act, again=show, here="inbox")  # type: ignore[arg-type]
+    post = page(handler, may=act, again=show, here="inbox")
     return [
         Route(path, post, methods=["POST"], name=name),
         Route(path, page(back, may=Act.READ), methods=["GET"], name=name),

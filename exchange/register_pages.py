@@ -21,7 +21,7 @@ from ground.directory.directory import Actor
 from ground.directory.policy import Act
 from ground.typeset import at_press
 from ground.visit import Visit
-from ground.web import page
+from ground.web import Handler, page
 from ground.workbook import XLSX, Row, Sheet, workbook
 from receipts.receipt import STATE_WORDS, State
 
@@ -173,8 +173,8 @@ async def sent_xlsx(visit: Visit) -> Response:
     return await _file(visit, "发文登记簿", view, Sheet(str(view.asked.year), SENT_HEADS, rows))
 
 
-def _route(path: str, handler: object, name: str) -> Route:
-    shown = page(handler, may=Act.REGISTER, here="registers")  # type: ignore[arg-type]
+def _route(path: str, handler: Handler, name: str) -> Route:
+    shown = page(handler, may=Act.REGISTER, here="registers")
     return Route(path, shown, methods=["GET"], name=name)
 
 
